@@ -1,0 +1,55 @@
+"""The only file that knows a numpy array from a torch tensor; and blocks of rows."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Float: TypeAlias = npt.NDArray[np.float64]
+Int: TypeAlias = npt.NDArray[np.int64]
+Bool: TypeAlias = npt.NDArray[np.bool_]
+AnyArray: TypeAlias = npt.NDArray[Any]
+
+BLOCK_ENTRIES = 262_144  # 2 MiB of float64: a block and its few temporaries stay in cache
+
+
+def is_tensor(values: object) -> bool:
+    """Whether ``values`` is a torch tensor, found out without importing torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
+def to_numpy(values: Any) -> AnyArray:
+    """Turn a numpy array, torch tensor (any device, also with gradient), pandas object or nested list into an array.
+
+    Nothing is copied where the data can be shared; bfloat16, which numpy lacks, becomes float32.
+
+    >>> to_numpy([1, 2]).shape
+    (2,)
+    """
+    if is_tensor(values):
+        values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":
+            values = values.float()
+        return np.asarray(values.numpy())
+    return np.asarray(values)
+
+
+def like(array: AnyArray, reference: Any) -> Any:
+    """Return ``array`` as a torch tensor on the device of ``reference`` if that is one, else as it is."""
+    if is_tensor(reference):
+        return sys.modules["torch"].as_tensor(array, device=reference.device)
+    return array
+
+
+def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Slices that cover ``n_rows`` rows, each of about `BLOCK_ENTRIES` entries and at least one row.
+
+    >>> [(rows.start, rows.stop) for rows in blocks(600_000, 1)]
+    [(0, 262144), (262144, 524288), (524288, 600000)]
+    """
+    step = max(1, BLOCK_ENTRIES // n_columns)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))

@@ -1,0 +1,1 @@
+"""Post-hoc calibrators: fitted on the calibration split, one method a file."""

@@ -1,0 +1,57 @@
+"""The command line: one command a file; here they are put together, and errors become two lines and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from calib._version import __version__
+from calib.cli import compare, data, demo, env, evaluate, info, predict, reliability_plot, train
+from calib.cli._errors import report
+
+app = typer.Typer(
+    name="calib",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Is a classifier's confidence to be trusted? Train with hard or smoothed targets, measure calibration, fit a "
+    "temperature, compare.",
+    epilog="Start with `calib demo`. SOURCE is a run directory, a checkpoint or a predictions .npz.",
+)
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("reliability-plot")(reliability_plot.reliability_plot)
+app.command("compare")(compare.compare)
+app.command("info")(info.info)
+app.command("env")(env.env)
+app.add_typer(data.app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"calib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options before the command."""
+    if debug:
+        os.environ["CALIB_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line; the console script's entry."""
+    try:
+        code = app(standalone_mode=False)
+    except BaseException as error:  # the one place where every failure becomes an exit code
+        code = report(error)
+    sys.exit(code)

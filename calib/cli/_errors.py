@@ -1,0 +1,47 @@
+"""Errors on the terminal: what was expected and what came, what to do about it, and the exit code."""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from calib._text import printable
+from calib.errors import InputError, NumericalError
+
+USAGE, NUMERICAL, OURS, INTERRUPTED = 2, 3, 70, 130
+
+
+def report(error: BaseException) -> int:
+    """Print ``error`` in two lines on stderr and return the exit code that belongs to it."""
+    if isinstance(error, SystemExit | typer.Exit):
+        code = error.code if isinstance(error, SystemExit) else error.exit_code
+        return code if isinstance(code, int) else int(code is not None)
+    if os.environ.get("CALIB_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _show("interrupted", "nothing was written; run the same command again", INTERRUPTED)
+    if isinstance(error, InputError):
+        return _show(str(error), error.help, NUMERICAL if isinstance(error, NumericalError) else USAGE)
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "calib"
+        return _show(error.format_message(), f"see `{command} --help`", USAGE)
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays silent
+        return 141
+    if isinstance(error, MemoryError):
+        return _show("out of memory", "use a smaller --batch-size, or fewer examples at a time", USAGE)
+    if isinstance(error, OSError):
+        return _show(str(error), "check the path, its permissions and the room on the disk", USAGE)
+    return _show(
+        f"calib failed: {type(error).__name__}: {error}",
+        "this is a fault of calib; please report it with `calib --debug …` and `calib env`",
+        OURS,
+    )
+
+
+def _show(message: str, help: str, code: int) -> int:
+    for label, text in (("error", message), ("help", help)):
+        print(f"{label}: {printable(text, limit=1000)}", file=sys.stderr)
+    return code

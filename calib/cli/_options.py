@@ -1,0 +1,41 @@
+"""Options that several commands share, declared once."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from calib.export import Format
+
+Sources: TypeAlias = Annotated[
+    list[Path], typer.Argument(metavar="SOURCE...", help="Run directories, checkpoints or predictions files.")
+]
+OneSource: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="A run directory, a checkpoint or a predictions file.")
+]
+DataDir: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Where the data set lies: its folder or the one above.", show_default="$CALIB_DATA")
+]
+Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, … or auto.")]
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, help="Torch threads; 1 is often fastest on a small machine.", show_default="torch's"),
+]
+BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, help="Examples a forward pass.")]
+Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, help="Bins of equal width, (a, b].")]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+Output: TypeAlias = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")]
+TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="How to print.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Calibration: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Predictions file to fit the temperature on, instead of the model's own split.")
+]
+
+
+def set_threads(threads: int | None) -> None:
+    """Fix the number of torch threads of this process."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

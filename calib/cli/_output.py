@@ -1,0 +1,87 @@
+"""Results on stdout, everything else on stderr; tables, progress bars and files."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calib._text import printable
+from calib.export import Format, records, to_csv, to_json, to_latex, to_markdown
+from calib.files.atomic import atomic_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress
+
+SCHEMA = 1
+
+
+def say(message: str) -> None:
+    """Print a message for the person at the terminal, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def emit(text: str, output: Path | None, *, force: bool = False) -> None:
+    """Write a result to ``output``, or to stdout."""
+    if output is None:
+        sys.stdout.write(text)
+        return
+    refuse_existing(output, force=force)
+    with atomic_file(output) as file:
+        file.write(text.encode("utf-8"))
+    say(f"wrote {printable(str(output))}")
+
+
+def refuse_existing(output: Path, *, force: bool) -> None:
+    """Raise `InputError` where a file would be replaced unasked."""
+    from calib.errors import InputError
+
+    if output.exists() and not force:
+        raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
+
+
+def render(format: Format, *, full: "pd.DataFrame", shown: "pd.DataFrame", extra: dict[str, object]) -> str:
+    """Put a table into words: ``shown`` (strings) for people, ``full`` (numbers) for machines."""
+    if format == "table":
+        return text_table(shown)
+    if format == "markdown":
+        return to_markdown(shown)
+    if format == "latex":
+        return to_latex(shown)
+    if format == "csv":
+        return to_csv(full)
+    return to_json({"schema": SCHEMA, **extra, "rows": records(full)})
+
+
+def text_table(table: "pd.DataFrame") -> str:
+    """Lay out a table for the terminal, numbers to the right; cells wrap only where the terminal is too narrow."""
+    import io
+
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    layout = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in table.columns:
+        numbers = all(cell[-1:].isdigit() for cell in table[name])
+        layout.add_column(Text(str(name)), justify="right" if numbers else "left", no_wrap=not numbers)
+    for row in table.to_numpy().tolist():
+        layout.add_row(*(Text(str(cell)) for cell in row))
+    console = Console(file=io.StringIO(), width=None if sys.stdout.isatty() else 400, color_system=None)
+    with console.capture() as capture:
+        console.print(layout)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().lstrip("\n").splitlines()) + "\n"
+
+
+@contextmanager
+def progress_bar() -> Iterator["Progress"]:
+    """A progress bar on stderr, drawn only where stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield progress

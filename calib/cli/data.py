@@ -1,0 +1,82 @@
+"""calib data: which data sets there are, where they lie, and how to fetch them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Folder of the data; by default $CALIB_DATA, else the user's cache.", show_default=False
+    ),
+]
+
+
+@app.command("download")
+def download_command(
+    name: Annotated[str, typer.Argument(help="cifar10, cifar100, fashion-mnist, or digits (which is built in).")],
+    data_dir: DataDir = None,
+) -> None:
+    """Fetch a data set from its official address and print its folder; a broken transfer resumes."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from calib.datasets.download import download
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        folder = download(
+            name, data_dir=data_dir, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    typer.echo(str(folder))
+
+
+@app.command("list")
+def list_command(
+    data_dir: DataDir = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Name every data set, its size, and where it was found."""
+    from calib.datasets import DATASETS, dataset_entry
+
+    rows = []
+    for entry in map(dataset_entry, DATASETS):
+        folder = entry.find(data_dir)
+        rows.append(
+            {
+                "name": entry.name,
+                "images": entry.n_images,
+                "shape": list(entry.shape),
+                "classes": entry.n_classes,
+                "found": None if folder is None else str(folder),
+            }
+        )
+    if json:
+        import json as json_format
+
+        typer.echo(json_format.dumps(rows, indent=2))
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: list[dict[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "images", "size", "classes"):
+        table.add_column(title, justify="left" if title == "name" else "right", no_wrap=True)
+    table.add_column("found in", overflow="fold")
+    for row in rows:
+        shape = row["shape"]
+        size = " × ".join(map(str, shape)) if isinstance(shape, list) else ""
+        where = Text(str(row["found"] or "-"))  # Text, so that a path with [brackets] is no markup
+        table.add_row(str(row["name"]), f"{row['images']:,}", size, str(row["classes"]), where)
+    Console().print(table)

@@ -1,0 +1,171 @@
+"""``calib evaluate``: is this model calibrated, and what does a temperature do about it?"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calib.cli._options import (
+    BatchSize,
+    Bins,
+    Calibration,
+    DataDir,
+    Device,
+    Force,
+    Json,
+    OneSource,
+    Output,
+    Seed,
+    TableFormat,
+    Threads,
+    set_threads,
+)
+from calib.cli._output import SCHEMA, emit, render, say
+from calib.errors import InputError
+from calib.export import to_json
+
+if TYPE_CHECKING:
+    from calib.diagnosis import Diagnosis
+    from calib.evaluation import Report
+
+GATES = ("nll", "brier", "ece", "mce", "gap")
+
+
+def evaluate(
+    source: OneSource,
+    calibration: Calibration = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    bins: Bins = 15,
+    seed: Seed = 0,
+    format: TableFormat = "table",
+    json: Json = False,
+    output: Output = None,
+    force: Force = False,
+    fail_above: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=LIMIT", help="Exit 1 above this, e.g. ece=0.03 or temperature.ece=0.03; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Report calibration and fit a temperature.
+
+    Prints accuracy and calibration as they are and with a fitted temperature, and says which to ship.
+
+    The temperature is fitted on the calibration split and judged on the test split. Where there is no calibration split
+    it is 5-fold cross-fitted.
+
+    Example: calib evaluate runs/ls05/checkpoint.pt
+    """
+    gates = [_gate(text) for text in fail_above or []]
+    from calib.diagnosis import diagnose
+    from calib.sources import open_source
+    from calib.tables import score_table
+
+    set_threads(threads)
+    opened = open_source(source, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
+    diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
+    if json or format == "json":
+        text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
+    else:
+        text = render(format, full=score_table({opened.name: diagnosis}), shown=_shown(diagnosis), extra={})
+    emit(_framed(text, opened.name, diagnosis) if format == "table" and not json else text, output, force=force)
+    if diagnosis.fitted.status != "ok":
+        say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second row is the first again")
+    failed = [message for gate in gates if (message := _failure(gate, diagnosis))]
+    for message in failed:
+        say(f"gate failed: {message}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
+    """The diagnosis under the names of the glossary, for JSON."""
+    fitted = diagnosis.fitted
+    return {
+        "n": {"test": diagnosis.uncalibrated.n, "calibration": fitted.n, "cross_fitted": diagnosis.cross_fitted},
+        "n_classes": diagnosis.uncalibrated.n_classes,
+        "n_bins": diagnosis.uncalibrated.n_bins,
+        "binning": "equal-width (a, b]",
+        "uncalibrated": _metrics(diagnosis.uncalibrated),
+        "temperature": {
+            **_metrics(diagnosis.scaled),
+            "temperature": fitted.temperature,
+            "standard_error": fitted.standard_error,
+            "status": fitted.status,
+        },
+        "verdict": diagnosis.verdict,
+        "paste": diagnosis.paste,
+    }
+
+
+def _metrics(report: "Report") -> dict[str, object]:
+    return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
+
+
+def _shown(diagnosis: "Diagnosis"):  # type: ignore[no-untyped-def]  # a DataFrame; pandas is imported inside only
+    import pandas as pd
+
+    fitted = diagnosis.fitted
+    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
+    error = "" if fitted.status != "ok" else f" ± {fitted.standard_error:.2g}"
+    rows = [
+        (name, *_cells(report), temperature)
+        for name, report, temperature in (
+            ("uncalibrated", diagnosis.uncalibrated, "1"),
+            (scaled, diagnosis.scaled, f"{fitted.temperature:.4g}{error}"),
+        )
+    ]
+    ece = f"ECE-{diagnosis.uncalibrated.n_bins}"
+    return pd.DataFrame(rows, columns=["", "accuracy", "NLL", "Brier", ece, "by chance", "MCE", "gap", "T"])
+
+
+def _cells(report: "Report") -> tuple[str, ...]:
+    values = (report.accuracy, report.nll, report.brier, report.ece, report.ece_null, report.mce)
+    return (*(f"{value:.4f}" for value in values), f"{report.gap:+.4f}")
+
+
+def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
+    """The table with what it is about above it, and what it means below."""
+    from calib._text import printable
+
+    config = diagnosis.before.provenance.get("config", {})
+    about = f"{config['arch']} on {config['dataset']}, " if "arch" in config and "dataset" in config else ""
+    if diagnosis.cross_fitted:
+        fitted_on = f"T cross-fitted in 5 folds (seed 0), the T to ship fitted on all n = {diagnosis.fitted.n:,}"
+    else:
+        fitted_on = f"T fitted on calibration n = {diagnosis.fitted.n:,}"
+    lines = [
+        f"{printable(name)}: {printable(about)}test n = {diagnosis.uncalibrated.n:,}, {fitted_on}",
+        "",
+        table,
+        diagnosis.verdict,
+        f"Ship: {diagnosis.paste}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _gate(text: str) -> tuple[str, str, float]:
+    """Read ``[temperature.]metric=limit``."""
+    key, _, limit = text.partition("=")
+    row, _, metric = key.rpartition(".")
+    try:
+        value = float(limit)
+    except ValueError:
+        value = float("nan")
+    if metric not in GATES or row not in ("", "uncalibrated", "temperature") or value != value:
+        raise InputError(
+            f"--fail-above must be METRIC=LIMIT, got {text!r}",
+            help=f"metrics are {', '.join(GATES)}; `temperature.` in front means the scaled row: temperature.ece=0.03",
+        )
+    return row or "uncalibrated", metric, value
+
+
+def _failure(gate: tuple[str, str, float], diagnosis: "Diagnosis") -> str:
+    row, metric, limit = gate
+    report = diagnosis.scaled if row == "temperature" else diagnosis.uncalibrated
+    value = abs(float(getattr(report, metric)))
+    return "" if value <= limit else f"{row} {metric} is {value:.4g}, above {limit:g}"

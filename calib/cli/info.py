@@ -1,0 +1,87 @@
+"""``calib info``: what is in a file, without running anything that is in it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from calib._text import printable
+from calib.cli._options import Json
+from calib.cli._output import SCHEMA
+from calib.export import to_json
+
+
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, a run directory or a predictions file.")],
+    json: Json = False,
+) -> None:
+    """Say what is in a file, safely.
+
+    For checkpoints, run directories and predictions files; nothing from the file is run.
+
+    Example: calib info runs/ls05/checkpoint.pt
+    """
+    from calib.files.sniff import is_npz
+    from calib.sources import CHECKPOINT
+
+    path = file / CHECKPOINT if file.is_dir() else file
+    found = _predictions(path) if is_npz(path) else _checkpoint(path)
+    if json:
+        typer.echo(to_json({"schema": SCHEMA, "file": str(path), **found}), nl=False)
+        return
+    for name, value in found.items():
+        typer.echo(f"{name.replace('_', ' ')}: {printable(_in_words(value), limit=2000)}")
+
+
+def _predictions(path: Path) -> dict[str, Any]:
+    from calib.files.npz import load_predictions
+
+    predictions = load_predictions(path)
+    return {
+        "what": "predictions",
+        "kind": predictions.kind,
+        "n": predictions.n,
+        "n_classes": predictions.n_classes,
+        "dtype": str(predictions.values.dtype),
+        "class_names": predictions.class_names,
+        "provenance": dict(predictions.provenance),
+    }
+
+
+def _checkpoint(path: Path) -> dict[str, Any]:
+    from calib.training.checkpoint import load_checkpoint, read_tensors
+
+    content = read_tensors(path)
+    if not (isinstance(content, dict) and isinstance(content.get("calib"), dict)):
+        return {"what": "weights not made by calib", **_tensors(content)}
+    checkpoint = load_checkpoint(path)
+    return {
+        "what": "a calib checkpoint",
+        "config": checkpoint.config.to_dict(),
+        "input_shape": checkpoint.input_shape,
+        "class_names": checkpoint.class_names,
+        "n": {part: len(getattr(checkpoint.split, part)) for part in ("train", "calibration", "test")},
+        "epochs_trained": len(checkpoint.history),
+        "last_epoch": checkpoint.history[-1],
+        "data_fingerprint": checkpoint.fingerprint,
+        "versions": checkpoint.versions,
+        **_tensors(checkpoint.state_dict),
+    }
+
+
+def _tensors(content: Any) -> dict[str, Any]:
+    """Count the tensors of a state dict, or of the one inside a wrapping dict."""
+    if not isinstance(content, dict):
+        return {"holds": type(content).__name__}
+    tensors = {name: value for name, value in content.items() if hasattr(value, "numel")}
+    if not tensors:
+        return {"keys": [str(key) for key in content]}
+    return {"tensors": len(tensors), "numbers": sum(value.numel() for value in tensors.values())}
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

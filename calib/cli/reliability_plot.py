@@ -1,0 +1,57 @@
+"""``calib reliability-plot``: the reliability diagram before and after a temperature, one row a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calib.cli._options import (
+    BatchSize,
+    Bins,
+    Calibration,
+    DataDir,
+    Device,
+    Force,
+    Seed,
+    Sources,
+    Threads,
+    set_threads,
+)
+from calib.cli._output import refuse_existing, say
+
+
+def reliability_plot(
+    sources: Sources,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write: .png, .svg or .pdf.")],
+    calibration: Calibration = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    bins: Bins = 15,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Draw reliability diagrams.
+
+    As in Guo et al. (2017): uncalibrated on the left, with a temperature on the right, one row a model.
+
+    Example: calib reliability-plot runs/hard runs/ls05 -o figure.pdf
+    """
+    from calib.plots.reliability import check_suffix
+
+    check_suffix(output)
+    refuse_existing(output, force=force)
+    from calib.diagnosis import diagnose
+    from calib.plots.reliability import reliability_figure, save_figure
+    from calib.sources import open_source
+
+    set_threads(threads)
+    rows = []
+    for path in sources:
+        source = open_source(path, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
+        diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
+        rows.append((source.name, *diagnosis.curves, diagnosis.label))
+    save_figure(reliability_figure(rows), output)
+    say(f"wrote {output}")
+    print(output)

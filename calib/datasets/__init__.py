@@ -1,0 +1,88 @@
+"""Data sets by name: one a file, one registry; and how they are split."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from calib.datasets import cifar, digits, fashion_mnist
+from calib.datasets._types import Dataset, SplitSizes
+from calib.datasets.label_noise import symmetric_label_noise
+from calib.datasets.splits import Split, fingerprint, split
+from calib.errors import InputError
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetEntry",
+    "Split",
+    "SplitSizes",
+    "dataset_entry",
+    "fingerprint",
+    "load_dataset",
+    "split",
+    "symmetric_label_noise",
+]
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """What is known of a data set before it is read; ``find(data_dir)`` says where it lies, None if nowhere."""
+
+    name: str
+    n_images: int
+    shape: tuple[int, int, int]
+    n_classes: int
+    find: Callable[[Path | None], Path | None]
+    load: Callable[[Path | None], Dataset]
+
+
+def _cifar_entry(variant: cifar.Variant) -> DatasetEntry:
+    find, load = partial(cifar.find, variant), partial(cifar.load, variant)
+    return DatasetEntry(variant.name, cifar.N_IMAGES, cifar.SHAPE, len(variant.class_names), find, load)
+
+
+_REGISTRY = MappingProxyType(
+    {
+        entry.name: entry
+        for entry in (
+            _cifar_entry(cifar.CIFAR10),
+            _cifar_entry(cifar.CIFAR100),
+            *(
+                DatasetEntry(one.NAME, one.N_IMAGES, one.SHAPE, len(one.CLASS_NAMES), one.find, one.load)
+                for one in (digits, fashion_mnist)
+            ),
+        )
+    }
+)
+
+DATASETS: tuple[str, ...] = tuple(_REGISTRY)
+
+
+def dataset_entry(name: str) -> DatasetEntry:
+    """Look a data set up by name.  Raises `InputError` for an unknown name, with the nearest known one.
+
+    >>> dataset_entry("cifar100").n_classes
+    100
+    """
+    if name not in _REGISTRY:
+        near = difflib.get_close_matches(name.lower().replace("_", "-"), DATASETS, n=2, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?  " if near else ""
+        raise InputError(f"there is no data set {name!r}", help=f"{hint}choose one of {', '.join(DATASETS)}")
+    return _REGISTRY[name]
+
+
+def load_dataset(name: str, *, data_dir: Path | None = None) -> Dataset:
+    """Read a data set from disk; nothing is ever downloaded here.
+
+    It is looked for in ``data_dir`` alone if that is given (the folder with the files, or its parent), else in
+    ``$CALIB_DATA`` and in the user's cache folder, where ``calib data download`` puts it.
+
+    Raises `InputError` where the name is unknown, or the files are not found, incomplete or damaged.
+
+    >>> load_dataset("digits").shape
+    (1, 8, 8)
+    """
+    return dataset_entry(name).load(None if data_dir is None else Path(data_dir))

@@ -1,0 +1,120 @@
+"""Tables for people and machines: from a DataFrame to text that pastes into a page, a paper or a program."""
+
+import json
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from calib._text import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format: TypeAlias = Literal["table", "markdown", "latex", "csv", "json"]
+
+HEADINGS = {
+    "accuracy": "accuracy",
+    "nll": "NLL",
+    "brier": "Brier",
+    "ece": "ECE",
+    "ece_null": "by chance",
+    "gap": "gap",
+    "temperature": "T",
+}
+
+
+def readable(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Turn a `calib.compare` table into strings for reading: ``mean ± sd`` a metric, user text on one line.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["uncalibrated"], "seeds": [3], "n": [797],
+    ...                       "ece": [0.164], "ece_sd": [0.012], "gap": [0.1], "gap_sd": [math.nan]})
+    >>> readable(table).iloc[0].tolist()
+    ['hard', 'uncalibrated', '3', '0.164 ± 0.012', '+0.100']
+    """
+    import pandas as pd
+
+    columns: dict[str, list[str]] = {}
+    for name in table.columns:
+        if name in HEADINGS:
+            pairs = zip(table[name].to_list(), table[f"{name}_sd"].to_list(), strict=True)
+            columns[HEADINGS[name]] = [_mean_sd(name, mean, deviation) for mean, deviation in pairs]
+        elif name not in _LEFT_OUT and not name.endswith("_sd"):
+            columns[name.replace("_", " ")] = [printable(f"{value}") for value in table[name]]
+    return pd.DataFrame(columns)
+
+
+def to_markdown(table: "pd.DataFrame") -> str:
+    """Markdown, numbers to the right; pipes and angle brackets in cells are escaped."""
+    rows = [[_escape_markdown(str(cell)) for cell in row] for row in (list(table.columns), *table.to_numpy().tolist())]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    rule = [":" + "-" * max(widths[0] - 1, 1), *("-" * max(width - 1, 1) + ":" for width in widths[1:])]
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, " | ".join(rule))
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def to_latex(table: "pd.DataFrame") -> str:
+    """A booktabs ``tabular``; everything special to LaTeX is escaped."""
+    alignment = "l" * 2 + "r" * (len(table.columns) - 2)
+    text: str = table.to_latex(index=False, escape=True, column_format=alignment)
+    for symbol, command in _LATEX_SYMBOLS.items():
+        text = text.replace(symbol, command)
+    return text
+
+
+def to_csv(table: "pd.DataFrame") -> str:
+    """Comma-separated values in full precision; a text cell that a spreadsheet would run as a formula gets a quote."""
+    text = table.select_dtypes(exclude="number").columns
+    safe = table.copy()
+    for name in text:
+        safe[name] = table[name].map(_no_formula)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(content: object) -> str:
+    """One JSON object, indented; NaN and infinities become null."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n"
+
+
+def records(table: "pd.DataFrame") -> list[dict[str, object]]:
+    """The rows of a table as plain Python values."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+_LEFT_OUT = ("smoothing", "n", "mce")  # `model` says the smoothing in words; the rest is for machines
+_LATEX_SYMBOLS = {"±": r"$\pm$", "α": r"$\alpha$", "→": r"$\to$", "−": "$-$"}
+
+
+def _mean_sd(metric: str, mean: float, deviation: float) -> str:
+    sign = "+" if metric == "gap" else ""
+    digits = 2 if metric == "temperature" else 3
+    text = f"{mean:{sign}.{digits}f}"
+    return (
+        text
+        if math.isnan(deviation) or (metric == "temperature" and deviation == 0)
+        else f"{text} ± {deviation:.{digits}f}"
+    )
+
+
+def _escape_markdown(cell: str) -> str:
+    for character, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        cell = cell.replace(character, escaped)
+    return cell
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _plain(value: object) -> object:
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
+
+
+def _finite(content: object) -> object:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    value = _plain(content)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

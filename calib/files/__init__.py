@@ -1,0 +1,1 @@
+"""Predictions and results on disk: read, write, refuse."""

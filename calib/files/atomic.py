@@ -1,0 +1,94 @@
+"""Write files so that a killed process leaves the old content or the new, never half of either."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from calib.errors import InputError
+
+
+@contextmanager
+def atomic_file(path: Path | str) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside ``path``; on success sync it to disk and rename it to ``path``, else remove it.
+
+    Raises `InputError` where the folder cannot be written or the disk is full; an existing ``path`` is then untouched.
+    """
+    path = Path(path)
+    with _as_input_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _widen_mode(temporary, 0o666)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(path: Path | str, *, force: bool = False) -> Iterator[Path]:
+    """Fill a temporary folder beside ``path``; on success rename it to ``path``, else remove it with all it holds.
+
+    Raises `InputError` where ``path`` exists and ``force`` is not set, or where it cannot be written: before the body
+    runs, so that no long work is lost.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already", help="name another --output, or pass --force to replace it")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, a folder was expected", help="name another --output")
+    with _as_input_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent))
+        try:
+            yield temporary
+            _widen_mode(temporary, 0o777)
+            if path.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", suffix=".old", dir=path.parent))
+                os.replace(path, old)
+                os.replace(temporary, path)
+                shutil.rmtree(old)
+            else:
+                os.replace(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _as_input_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"cannot write {path}: {reason}", help="name a folder that can be written to and has room"
+        ) from error
+
+
+def _widen_mode(path: Path | str, mode: int) -> None:
+    """Give a private temporary file the permissions that a plain ``open`` would have given it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(path, mode & ~umask)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the platform allows a folder to be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,104 @@
+"""Predictions as ``.npz``: the format whose checksums notice a flipped bit."""
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calib.errors import InputError
+from calib.files.atomic import atomic_file
+from calib.files.sniff import describe
+from calib.predictions import Kind, Predictions
+
+FORMAT = 1
+
+
+def save_predictions(predictions: Predictions, path: Path | str) -> None:
+    """Write ``predictions`` to ``path``: arrays ``logits`` or ``probs``, ``labels``, and ``meta`` (JSON).
+
+    Raises `InputError` where the file cannot be written; what was there stays until the new file is complete.
+    """
+    meta = {
+        "format": FORMAT,
+        "class_names": None if predictions.class_names is None else list(predictions.class_names),
+        "provenance": dict(predictions.provenance),
+    }
+    arrays: dict[str, Any] = {
+        predictions.kind: predictions.values,
+        "labels": predictions.labels,
+        "beta": predictions.beta,
+        "meta": np.array(json.dumps(meta)),
+    }
+    with atomic_file(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def load_predictions(path: Path | str) -> Predictions:
+    """Read predictions from an ``.npz`` that holds ``logits`` or ``probs`` ``(n, k)`` and ``labels`` ``(n,)``.
+
+    Files made by ``numpy.savez("file.npz", logits=..., labels=...)`` are as welcome as calib's own.  Nothing is
+    unpickled.  Raises `InputError` saying what is wrong with the file.
+    """
+    path = Path(path)
+    arrays = _read_arrays(path)
+    kinds: list[Kind] = [kind for kind in ("logits", "probs") if kind in arrays]
+    if len(kinds) != 1 or "labels" not in arrays:
+        raise InputError(
+            f"{path} must hold `labels` and either `logits` or `probs`, "
+            f"it holds {', '.join(sorted(arrays)) or 'nothing'}",
+            help='np.savez("predictions.npz", logits=logits, labels=labels) makes such a file',
+        )
+    meta = _read_meta(path, arrays)
+    make = Predictions.from_logits if kinds[0] == "logits" else Predictions.from_probs
+    try:
+        predictions = make(
+            arrays[kinds[0]], arrays["labels"], class_names=meta["class_names"], provenance=meta["provenance"]
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}", help=error.help) from error
+    return predictions if "beta" not in arrays else _with_beta(predictions, arrays["beta"], path)
+
+
+def _read_arrays(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path} is not a file", help="name a predictions file, a checkpoint or a run directory")
+    if not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path} is no .npz file: it looks like {describe(path)}",
+            help='np.savez("predictions.npz", logits=logits, labels=labels) makes one',
+        )
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
+    except Exception as error:  # numpy and zipfile raise a dozen kinds on a damaged file; each means the same
+        raise InputError(
+            f"{path} is damaged or not plain arrays ({type(error).__name__}: {error})",
+            help="make or copy the file again; object arrays must become numbers first",
+        ) from error
+
+
+def _read_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Class names and provenance: from calib's own ``meta``, or a plain ``class_names`` array."""
+    names = arrays.get("class_names")
+    plain: dict[str, Any] = {"class_names": None if names is None else [str(name) for name in names.ravel()], "provenance": {}}
+    if "meta" not in arrays:
+        return plain
+    try:
+        meta = json.loads(str(arrays["meta"]))
+        newer = int(meta["format"]) > FORMAT
+    except (ValueError, KeyError, TypeError):
+        return plain  # somebody else's `meta`
+    if newer:
+        raise InputError(f"{path} was written by a newer calib (format {meta['format']})", help="upgrade calib")
+    return {"class_names": meta.get("class_names"), "provenance": meta.get("provenance") or {}}
+
+
+def _with_beta(predictions: Predictions, beta: Any, path: Path) -> Predictions:
+    if beta.shape not in ((), (predictions.n,)) or not (np.isfinite(beta).all() and (beta > 0).all()):
+        raise InputError(f"{path}: `beta` must be one positive number, or one a row", help="make the file again")
+    return replace(predictions, beta=float(beta) if beta.ndim == 0 else beta)

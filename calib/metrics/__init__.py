@@ -1,0 +1,1 @@
+"""One family of metrics a file; each metric is a function of predictions."""

@@ -1,0 +1,122 @@
+"""One reliability diagram on one Axes: accuracy bars, their gaps to the confidence, and the histogram strip below."""
+
+from functools import partial
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from calib._text import printable
+from calib.curve import CalibrationCurve
+
+SPACE, STRIP = 0.07, 0.25  # heights of the space above the strip and of the strip, as shares of the diagram's own
+
+# Okabe and Ito's blue and vermilion, and tints of them.  Without colour the gaps still differ, from the bars by being
+# light and hatched, from each other by the direction of the hatching.
+_BLUE, _SKY, _VERMILION = "#0072b2", "#a9d6f2", "#d55e00"
+_BAR: dict[str, Any] = {"facecolor": _BLUE, "edgecolor": "white", "linewidth": 0.4}
+_OVER: dict[str, Any] = {"facecolor": "#fbdcc8", "edgecolor": _VERMILION, "hatch": "//////", "linewidth": 0.4}
+_UNDER: dict[str, Any] = {"facecolor": _SKY, "edgecolor": _BLUE, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
+_DIAGONAL: dict[str, Any] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.0}
+_MEAN_CONFIDENCE: dict[str, Any] = {"linestyle": (0, (2.5, 1.2)), "linewidth": 1.1, "color": _VERMILION}
+_ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "color": _BLUE}
+
+
+def draw_panel(ax: Axes, curve: CalibrationCurve, *, share_limit: float | None = None) -> Axes:
+    """Draw ``curve`` on the upper part of ``ax`` and its histogram on an inset below, which is returned.
+
+    ``share_limit`` is the upper end of the histogram's axis, so that several panels can have the same; by default just
+    above the fullest bin.
+    """
+    _draw_bars(ax, curve)
+    strip = _room_for_strip(ax)
+    _draw_histogram(strip, curve, share_limit or largest_share(curve))
+    return strip
+
+
+def legend_handles() -> list[Artist]:
+    """What the legend shows: five entries, the same for every diagram."""
+    return [
+        Patch(**_BAR, label="accuracy"),
+        Patch(**_OVER, label="overconfident"),
+        Patch(**_UNDER, label="underconfident"),
+        Line2D([], [], **_MEAN_CONFIDENCE, label="mean confidence"),
+        Line2D([], [], **_DIAGONAL, color=mpl.rcParams["text.color"], label="calibrated"),
+    ]
+
+
+def largest_share(curve: CalibrationCurve) -> float:
+    """Share of the examples in the fullest bin, in (0, 1]."""
+    return float(curve.count.max() / curve.n)
+
+
+def show_plain(text: Text, line: str, *, width: float, below: str = "") -> None:
+    """Set ``text`` to the user's ``line``, taken literally and cut to ``width`` pixels, and our line ``below`` it."""
+    text.set_parse_math(False)
+    text.set_usetex(False)
+    shown = printable(line)
+    text.set_text(shown)
+    room = 0.93 * width  # in a file of higher resolution the hinting differs, and letters come out up to 5 % wider
+    while (wanted := text.get_window_extent().width) > room and len(shown) > 1:
+        shown = printable(line, limit=max(1, min(len(shown) - 1, int(len(shown) * room / wanted))))
+        text.set_text(shown)
+    text.set_text("\n".join(filter(None, [shown, below])))
+
+
+def _draw_bars(ax: Axes, curve: CalibrationCurve) -> None:
+    filled = curve.count > 0
+    left, width = curve.edges[:-1][filled], np.diff(curve.edges)[filled]
+    accuracy, gap = curve.accuracy[filled], curve.gap[filled]
+    ax.bar(left, accuracy, width, align="edge", label="accuracy", **_BAR)
+    for name, style, chosen in (("overconfident", _OVER, gap > 0), ("underconfident", _UNDER, gap < 0)):
+        if chosen.any():
+            ax.bar(left[chosen], gap[chosen], width[chosen], accuracy[chosen], align="edge", label=name, **style)
+    ax.plot([], [], **_MEAN_CONFIDENCE, label="mean confidence")  # marked in the strip; here for ``ax.legend()`` alone
+    ax.plot([0, 1], [0, 1], **_DIAGONAL, color=mpl.rcParams["text.color"], label="calibrated")
+    ticks = {
+        "xticks": (0, 0.5, 1),
+        "xticklabels": ("0", "0.5", "1"),
+        "yticks": (0, 0.5, 1),
+        "yticklabels": ("0", "0.5", "1"),
+    }
+    ax.set(xlim=(0, 1), ylim=(0, 1), **ticks, aspect="equal", ylabel="accuracy", axisbelow=True)
+    ax.tick_params(labelbottom=False)
+
+
+def _draw_histogram(strip: Axes, curve: CalibrationCurve, share_limit: float) -> None:
+    filled = curve.count > 0
+    left, width = curve.edges[:-1][filled], np.diff(curve.edges)[filled]
+    strip.bar(
+        left, curve.count[filled] / curve.n, width, align="edge", color="#b0b0b0", edgecolor="white", linewidth=0.4
+    )
+    strip.axvline(curve.correct_sum.sum() / curve.n, **_ACCURACY)
+    strip.axvline(curve.confidence_sum.sum() / curve.n, **_MEAN_CONFIDENCE)
+    top = 1.08 * share_limit
+    rounds = [step * 10.0**power for power in range(-9, 1) for step in (1, 2, 5)]
+    tick = max((value for value in rounds if value < 0.9 * top), default=0.0)  # below the top: the diagram's 0 is near
+    strip.set(ylim=(0, top), yticks=[0, tick], yticklabels=["0", f"{tick:g}"], axisbelow=True)
+    strip.set(xlabel="confidence", ylabel="share")
+
+
+def _room_for_strip(ax: Axes) -> Axes:
+    """Move ``ax`` into the upper part of its own place and return an inset that fills the lower part.
+
+    Unlike an axes of its own, an inset counts as a part of ``ax`` for tight and constrained layout.
+    """
+    locator = ax.get_axes_locator()
+    if not (isinstance(locator, partial) and locator.func is _upper_part):  # ``ax`` may be drawn on again after a clear
+        ax.set_axes_locator(partial(_upper_part, locator))
+    return ax.inset_axes((0, -SPACE - STRIP, 1, STRIP), sharex=ax)
+
+
+def _upper_part(locator: object, ax: Axes, renderer: RendererBase) -> Bbox:
+    place = locator(ax, renderer) if callable(locator) else ax.get_position(original=True)
+    height = place.height / (1 + SPACE + STRIP)
+    return Bbox.from_bounds(place.x0, place.y1 - height, place.width, height)

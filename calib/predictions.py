@@ -1,0 +1,200 @@
+"""Predictions: what one model said about one split, as it was given, and the labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from calib._arrays import AnyArray, Float, Int, to_numpy
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    from calib.outcomes import Outcomes
+
+ArrayLike: TypeAlias = Any  # numpy array, torch tensor, pandas object or nested list: what `_arrays.to_numpy` takes
+Kind: TypeAlias = Literal["logits", "probs"]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Scores ``(n, k)``, declared to be logits or probabilities, and integer labels ``(n,)`` of one model on one split.
+
+    Make one with `from_logits`, `from_probs` or ``calib.predict``.  The given array is shared, never copied or
+    changed.  Shapes and labels are checked here; NaN and rows that are no distribution are found in the first pass over
+    the values, that is, by the first metric.
+
+    ``beta`` is the inverse temperature: the distribution of row i is softmax(``beta`` · logits[i]).  It is one number,
+    or one a row after cross-fitting.  ``provenance`` says where the numbers came from.
+
+    >>> predictions = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]], [0, 1])
+    >>> predictions.n, predictions.n_classes
+    (2, 2)
+    """
+
+    values: AnyArray
+    kind: Kind
+    labels: Int
+    beta: float | Float = 1.0
+    class_names: tuple[str, ...] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_logits(
+        cls,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        *,
+        class_names: Sequence[str] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "Predictions":
+        """Take scores before the softmax, ``(n, k)`` with k ≥ 2, and labels ``(n,)`` in 0 … k − 1.
+
+        A logit of −inf is a probability of exactly 0.  Raises `InputError` for wrong shapes or labels.
+        """
+        values = _matrix(to_numpy(logits), "logits")
+        return cls._checked(values, "logits", labels, class_names, provenance)
+
+    @classmethod
+    def from_probs(
+        cls,
+        probs: ArrayLike,
+        labels: ArrayLike,
+        *,
+        class_names: Sequence[str] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "Predictions":
+        """Take probabilities ``(n, k)`` whose rows sum to 1, or ``(n,)`` = P(y = 1) for two classes.
+
+        Raises `InputError` for wrong shapes or labels.
+
+        >>> Predictions.from_probs([0.9, 0.2], [1, 0]).n_classes
+        2
+        """
+        values = to_numpy(probs)
+        if values.ndim == 1 and values.dtype.kind in "fiub":
+            positive = values.astype(np.float64)
+            values = np.stack([1 - positive, positive], axis=1)
+        return cls._checked(_matrix(values, "probs"), "probs", labels, class_names, provenance)
+
+    @classmethod
+    def _checked(
+        cls,
+        values: AnyArray,
+        kind: Kind,
+        labels: ArrayLike,
+        class_names: Sequence[str] | None,
+        provenance: Mapping[str, Any] | None,
+    ) -> "Predictions":
+        n, k = values.shape
+        names = None if class_names is None else tuple(str(name) for name in class_names)
+        if names is not None and len(names) != k:
+            raise InputError(
+                f"{len(names)} class names were given for {k} classes", help="give one name a column, in column order"
+            )
+        return cls(
+            _read_only(values), kind, _read_only(_labels(to_numpy(labels), n, k)), 1.0, names, dict(provenance or {})
+        )
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return int(self.values.shape[0])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, k."""
+        return int(self.values.shape[1])
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, rows: slice | npt.NDArray[Any]) -> "Predictions":
+        """Select examples by a slice, a boolean mask or an index array."""
+        values, labels = self.values[rows], self.labels[rows]
+        if values.ndim != 2 or len(values) == 0:
+            raise InputError(
+                "the selection leaves no rows", help="select at least one example, by slice, mask or array"
+            )
+        beta = self.beta if np.ndim(self.beta) == 0 else np.asarray(self.beta)[rows]
+        return replace(self, values=_read_only(values), labels=_read_only(labels), beta=beta)
+
+    @cached_property
+    def outcomes(self) -> "Outcomes":
+        """The per-example columns that every metric works on; one pass over the values, then remembered."""
+        from calib.outcomes import Outcomes
+
+        return Outcomes.of(self)
+
+
+def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | None = None) -> Predictions:
+    """The one door of every metric: `Predictions` pass, ``(probs, labels)`` are taken as probabilities.
+
+    Raises `InputError` where labels are missing, or given twice.
+    """
+    if isinstance(predictions, Predictions):
+        if labels is not None:
+            raise InputError(
+                "labels were given twice", help="Predictions hold their labels: leave out the second argument"
+            )
+        return predictions
+    if labels is None:
+        raise InputError(
+            "probabilities were given without labels", help="call metric(probs, labels), or metric(predictions)"
+        )
+    return Predictions.from_probs(predictions, labels)
+
+
+def _matrix(values: AnyArray, name: str) -> AnyArray:
+    if values.dtype.kind in "iub":
+        values = values.astype(np.float64)
+    if values.dtype.kind != "f":
+        raise InputError(f"{name} must be numbers, got dtype {values.dtype}", help="pass floating-point numbers")
+    if values.ndim != 2:
+        hint = (
+            "for two classes pass both columns" if values.ndim == 1 else "pass one row an example, one column a class"
+        )
+        raise InputError(f"{name} must have shape (n, k), got {values.shape}", help=hint)
+    if values.shape[0] == 0:
+        raise InputError(f"{name} have no rows", help="pass at least one example")
+    if values.shape[1] < 2:
+        raise InputError(
+            f"{name} have {values.shape[1]} column(s), at least 2 classes are needed",
+            help="for two classes pass both columns, or P(y = 1) as a one-dimensional array of probabilities",
+        )
+    return values
+
+
+def _labels(labels: AnyArray, n: int, k: int) -> Int:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        hint = "one-hot rows become labels by labels.argmax(1)" if labels.ndim == 2 else "pass one integer an example"
+        raise InputError(f"labels must have shape (n,), got {labels.shape}", help=hint)
+    if len(labels) != n:
+        raise InputError(
+            f"{n} rows of scores came with {len(labels)} labels",
+            help="scores and labels must come from the same examples",
+        )
+    if labels.dtype.kind not in "iufb":
+        raise InputError(
+            f"labels must be integers, got dtype {labels.dtype}", help="map class names to column numbers first"
+        )
+    if labels.dtype.kind == "f" and (fractional := labels != np.floor(labels)).any():
+        row = int(np.argmax(fractional))
+        raise InputError(f"labels must be whole numbers, row {row} holds {labels[row]}", help="pass class indices")
+    if (outside := (labels < 0) | (labels >= k)).any():
+        row = int(np.argmax(outside))
+        raise InputError(
+            f"labels must lie in 0 … {k - 1} for {k} classes, row {row} holds {labels[row]:g}",
+            help="count classes from 0, and drop rows that are to be ignored",
+        )
+    return labels.astype(np.int64)
+
+
+def _read_only(array: AnyArray) -> AnyArray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

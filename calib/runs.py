@@ -1,0 +1,54 @@
+"""A run is a directory: train a network and write checkpoint, predictions, history and config into one."""
+
+import csv
+import json
+from pathlib import Path
+
+from calib.files.atomic import atomic_folder
+from calib.files.npz import save_predictions
+from calib.inference import Part, predict_part
+from calib.sources import CALIBRATION, CHECKPOINT, TEST, file_hash
+from calib.training.checkpoint import Checkpoint, save_checkpoint
+from calib.training.config import TrainConfig
+from calib.training.loop import OnEpoch, train
+
+
+def train_run(
+    config: TrainConfig,
+    output: Path | str,
+    *,
+    data_dir: Path | None = None,
+    device: str = "cpu",
+    force: bool = False,
+    on_epoch: OnEpoch | None = None,
+) -> Checkpoint:
+    """Train as ``config`` says and write the run directory ``output``, which appears only when it is complete.
+
+    Raises `InputError` where ``output`` exists (unless ``force``) or cannot be written, before any training.
+    """
+    with atomic_folder(output, force=force) as folder:
+        checkpoint = train(config, data_dir=data_dir, device=device, on_epoch=on_epoch)
+        save_checkpoint(checkpoint, folder / CHECKPOINT)
+        provenance = {"checkpoint_sha256": file_hash(folder / CHECKPOINT)}
+        saved: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
+        for part, name in saved:
+            predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
+            save_predictions(predictions, folder / name)
+        with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(checkpoint.history[0]))
+            writer.writeheader()
+            writer.writerows(checkpoint.history)
+        (folder / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return checkpoint
+
+
+def is_finished(config: TrainConfig, output: Path | str) -> bool:
+    """Whether ``output`` holds a complete run of exactly this config, so that it need not be trained again."""
+    folder = Path(output)
+    try:
+        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(written == config.to_dict()) and all(
+        (folder / name).is_file() for name in (CHECKPOINT, CALIBRATION, TEST)
+    )

@@ -1,0 +1,150 @@
+"""Label smoothing or temperature scaling?  Train {hard, each α} × seeds, each judged with and without a temperature."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calib.diagnosis import Diagnosis, diagnose
+from calib.errors import InputError
+from calib.sources import open_source
+from calib.tables import compare, score_table
+from calib.training.config import TrainConfig
+from calib.verdict import comparison_verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OnProgress = Callable[[int, int], None]  # epochs done, epochs in all, over all runs
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Every run with and without its temperature, one by one and averaged over seeds, and what that comes to."""
+
+    diagnoses: dict[str, Diagnosis]
+    scores: "pd.DataFrame"
+    table: "pd.DataFrame"
+    verdict: str
+
+
+def grid(base: TrainConfig, *, smoothing: Sequence[float], seeds: Sequence[int]) -> dict[str, TrainConfig]:
+    """Name and list the runs: ``base`` with each smoothing and seed, seed by seed.
+
+    >>> list(grid(TrainConfig(dataset="digits"), smoothing=[0, 0.05], seeds=[0]))
+    ['hard-seed0', 'smoothing0.05-seed0']
+    """
+    return {
+        f"{f'smoothing{alpha:g}' if alpha else 'hard'}-seed{seed}": replace(base, smoothing=alpha, seed=seed)
+        for seed in seeds
+        for alpha in smoothing
+    }
+
+
+def train_all(
+    configs: Mapping[str, TrainConfig],
+    folder: Path | str,
+    *,
+    workers: int | None = None,
+    force: bool = False,
+    data_dir: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> list[Path]:
+    """Train every config into a run directory of its name below ``folder``, one torch thread a process.
+
+    Finished runs of the same configuration are kept, unless ``force``.  ``workers`` is the number of processes, by
+    default one a core.  Raises what a run raises, after stopping the others.
+    """
+    from calib.runs import is_finished
+
+    paths = {name: Path(folder) / name for name in configs}
+    missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
+    for name in missing:
+        if paths[name].exists() and not force:
+            raise InputError(
+                f"{paths[name]} holds a run with other settings",
+                help="name another --output, or pass --force to replace it",
+            )
+    total = sum(config.epochs for config in configs.values())
+    done = total - sum(config.epochs for config in missing.values())
+    if on_progress is not None:
+        on_progress(done, total)
+    if missing:
+        with _pool(workers or min(_cores(), len(missing))) as (pool, epochs):
+            pending = {pool.submit(_work, config, paths[name], data_dir) for name, config in missing.items()}
+            while pending:
+                finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                while not epochs.empty():
+                    done += epochs.get()
+                if on_progress is not None:
+                    on_progress(done, total)
+                _raise_first(finished)
+    return list(paths.values())
+
+
+def compare_runs(paths: Sequence[Path | str], **options: Any) -> Comparison:
+    """Open runs, fit each one's temperature on its calibration split, and tabulate both on the test split.
+
+    ``options`` are those of `calib.sources.open_source`.  Raises `InputError` for runs that cannot be opened.
+    """
+    names = [Path(path).name for path in paths]
+    diagnoses = {}
+    for path in paths:
+        source = open_source(path, **options)
+        name = source.name if names.count(Path(path).name) == 1 and source.name not in diagnoses else str(path)
+        diagnoses[name] = diagnose(source.test, source.calibration)
+    scores = score_table(diagnoses)
+    return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores))
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    """Worker processes that leave Ctrl-C to their parent, which stops them when anything goes wrong."""
+    context = multiprocessing.get_context("spawn")
+    epochs = context.Queue()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(epochs,))
+    try:
+        yield pool, epochs
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        epochs.close()
+
+
+_epochs: Any = None  # of a worker process: the queue on which it counts finished epochs
+
+
+def _start_worker(epochs: Any) -> None:
+    import torch
+
+    global _epochs
+    _epochs = epochs
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that a half-written run is removed
+
+
+def _work(config: TrainConfig, path: Path, data_dir: Path | None) -> None:
+    from calib.runs import train_run
+
+    train_run(config, path, data_dir=data_dir, force=True, on_epoch=lambda *_: _epochs.put(1))
+
+
+def _raise_first(futures: set[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,92 @@
+"""Results as tidy tables: one row a run and calibrator, then means over seeds."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calib.diagnosis import Diagnosis
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRICS = ("accuracy", "nll", "brier", "ece", "ece_null", "mce", "gap", "temperature")
+CALIBRATORS = ("uncalibrated", "temperature")
+
+
+def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
+    """One row a run and calibrator, both on the test split: the run's configuration, n and every metric.
+
+    Takes ``{run: calib.diagnose(...)}``.  ``model`` is "hard" or "α = …" for runs of `calib train`, else the run's
+    name.
+
+    >>> from calib import Predictions, diagnose
+    >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])
+    >>> score_table({"mine": diagnose(test)})[["run", "calibrator", "n"]].values.tolist()
+    [['mine', 'uncalibrated', 20], ['mine', 'temperature', 20]]
+    """
+    import pandas as pd
+
+    if not diagnoses:
+        raise InputError("there are no runs to tabulate", help="name at least one run")
+    rows = []
+    for run, diagnosis in diagnoses.items():
+        config = diagnosis.before.provenance.get("config", {})
+        common = {"run": run, "model": _model(run, config), **config}
+        for calibrator, report in zip(CALIBRATORS, (diagnosis.uncalibrated, diagnosis.scaled), strict=True):
+            tuned = calibrator == "temperature"
+            rows.append(
+                {
+                    **common,
+                    "calibrator": calibrator,
+                    "cross_fitted": tuned and diagnosis.cross_fitted,
+                    "n_calibration": diagnosis.fitted.n,
+                    **report.to_dict(),
+                    "temperature": diagnosis.fitted.temperature if tuned else 1.0,
+                    "temperature_se": diagnosis.fitted.standard_error if tuned else 0.0,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
+    """Average a `score_table` over seeds: one row a setting and calibrator, ``metric`` and ``metric_sd`` columns.
+
+    Two runs belong to the same setting when their configurations differ in the seed alone; sd is the sample standard
+    deviation over seeds, NaN for one.  Columns of the configuration stay only where settings differ in them.  Raises
+    `InputError` for a setting and seed that come twice.
+
+    >>> from calib import Predictions, diagnose
+    >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])
+    >>> compare(score_table({"mine": diagnose(test)}))[["model", "calibrator", "seeds"]].values.tolist()
+    [['mine', 'uncalibrated', 1], ['mine', 'temperature', 1]]
+    """
+    import pandas as pd
+
+    setting = settings(scores)
+    keys = [*setting, "calibrator"]
+    repeated = scores.duplicated([*keys, *(["seed"] if "seed" in scores else [])])
+    if repeated.any():
+        run = scores["run"].to_numpy()[int(repeated.to_numpy().argmax())]
+        raise InputError(f"run {run} repeats the setting and seed of another run", help="name each run once")
+    groups = scores.groupby(keys, sort=False, dropna=False)
+    columns = {"seeds": groups.size(), "n": groups["n"].first()}
+    for metric in METRICS:
+        columns[metric], columns[f"{metric}_sd"] = groups[metric].mean(), groups[metric].std(ddof=1)
+    table = pd.DataFrame(columns).reset_index()
+    constant = [column for column in setting if column != "model" and table[column].nunique(dropna=False) == 1]
+    table = table.drop(columns=[column for column in constant if column != "smoothing"])
+    if "smoothing" in table:
+        table = table.sort_values("smoothing", kind="stable", ignore_index=True)
+    return table
+
+
+def settings(scores: "pd.DataFrame") -> list[str]:
+    """The columns of a `score_table` that tell one setting from another: its configuration without the seed."""
+    columns = list(scores.columns)
+    return [name for name in columns[columns.index("model") : columns.index("calibrator")] if name != "seed"]
+
+
+def _model(run: str, config: Mapping[str, object]) -> str:
+    if "smoothing" not in config:
+        return run
+    return f"α = {config['smoothing']:g}" if config["smoothing"] else "hard"

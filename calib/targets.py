@@ -1,0 +1,78 @@
+"""Label smoothing as explicit target rows, in both conventions of the literature."""
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from calib._arrays import like, to_numpy
+from calib.errors import InputError
+from calib.predictions import ArrayLike
+
+Convention: TypeAlias = Literal["uniform", "wrong-classes"]
+
+
+def smooth_labels(labels: ArrayLike, n_classes: int, *, smoothing: float, convention: Convention = "uniform") -> Any:
+    """Turn labels into smoothed target rows ``(n, n_classes)``; the argument is never changed.
+
+    ``labels`` are integers ``(n,)``, or rows ``(n, n_classes)`` that are distributions (one-hot, or already soft). With
+    ``convention="uniform"`` (Szegedy et al. 2016, torch, Keras) the weight ``smoothing`` = α is spread over all k
+    classes: (1 − α)·row + α/k.  With ``"wrong-classes"`` the weight ε goes to the k − 1 others: 1 − ε on the label,
+    ε/(k − 1) elsewhere, which is α = ε·k/(k − 1).  Returns float64, a tensor if ``labels`` is one.
+
+    Raises `InputError` for labels out of range, rows that do not sum to 1 or smoothing outside [0, 1].
+
+    >>> smooth_labels([1], 4, smoothing=0.2)
+    array([[0.05, 0.85, 0.05, 0.05]])
+    >>> smooth_labels([1], 5, smoothing=0.2, convention="wrong-classes")
+    array([[0.05, 0.8 , 0.05, 0.05, 0.05]])
+    """
+    weight = uniform_smoothing(smoothing, n_classes, convention=convention)
+    rows = _rows(to_numpy(labels), n_classes)
+    return like((1 - weight) * rows + weight / n_classes, labels)
+
+
+def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:
+    """The weight α of the uniform convention that gives the same targets.
+
+    Raises `InputError` where smoothing lies outside [0, 1] or the convention is unknown.
+
+    >>> uniform_smoothing(0.25, 6, convention="wrong-classes")
+    0.3
+    """
+    if not 0 <= smoothing <= 1:
+        raise InputError(
+            f"smoothing must lie in [0, 1], got {smoothing}", help="0.1 is the usual value, 0 is hard targets"
+        )
+    if convention == "uniform":
+        return smoothing
+    if convention == "wrong-classes":
+        if smoothing > (highest := (n_classes - 1) / n_classes):
+            raise InputError(
+                f"smoothing over the wrong classes must be at most (k − 1)/k = {highest:.3g}, got {smoothing}",
+                help="beyond that the label would be the least likely class",
+            )
+        return smoothing / highest
+    raise InputError(f"unknown smoothing convention {convention!r}", help='choose "uniform" or "wrong-classes"')
+
+
+def _rows(labels: np.ndarray[Any, Any], n_classes: int) -> np.ndarray[Any, Any]:
+    """One distribution a label."""
+    if n_classes < 2:
+        raise InputError(f"n_classes must be at least 2, got {n_classes}", help="pass the number of classes")
+    if labels.ndim == 2:
+        if labels.shape[1] != n_classes:
+            raise InputError(
+                f"target rows must have {n_classes} columns, got {labels.shape}", help="pass one column a class"
+            )
+        if not (np.allclose(labels.sum(axis=1), 1, rtol=0, atol=1e-6) and (labels >= 0).all()):
+            raise InputError("target rows must be distributions that sum to 1", help="divide each row by its sum")
+        return labels.astype(np.float64)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"labels must be integers (n,) or rows (n, k), got {labels.dtype} {labels.shape}", help="pass class indices"
+        )
+    if ((labels < 0) | (labels >= n_classes)).any():
+        raise InputError(f"labels must lie in 0 … {n_classes - 1}", help="count classes from 0")
+    rows = np.zeros((len(labels), n_classes))
+    rows[np.arange(len(labels)), labels] = 1.0
+    return rows

@@ -1,0 +1,1 @@
+"""Train networks with hard or smoothed targets; keep them in self-describing checkpoints."""

@@ -1,0 +1,180 @@
+"""Self-describing checkpoints: plain types and tensors only, checked before they are opened, written atomically."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from calib._text import printable
+from calib.datasets.splits import Split
+from calib.errors import InputError
+from calib.files.atomic import atomic_file
+from calib.files.sniff import describe
+from calib.models import build_model
+from calib.training.config import TrainConfig
+from calib.training.images import Normalisation
+
+FORMAT = 1
+_PARTS = ("train", "calibration", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A trained network with all that is needed to rebuild it, its inputs and its splits.
+
+    ``history`` has one row an epoch.  ``fingerprint`` is the hash of the data and split it was trained on.
+    """
+
+    config: TrainConfig
+    state_dict: dict[str, Tensor]
+    history: list[dict[str, float]]
+    class_names: tuple[str, ...]
+    normalisation: Normalisation
+    input_shape: tuple[int, int, int]
+    split: Split
+    fingerprint: str
+    versions: dict[str, str]
+
+    def model(self) -> torch.nn.Module:
+        """Rebuild the trained network, in eval mode on the CPU."""
+        model = build_model(
+            self.config.arch,
+            n_classes=len(self.class_names),
+            n_channels=self.input_shape[0],
+            width=self.config.width,
+        )
+        try:
+            model.load_state_dict(self.state_dict)
+        except RuntimeError as error:
+            raise InputError(
+                f"the weights do not fit a {self.config.arch}: {str(error).splitlines()[-1].strip()}",
+                help="the checkpoint contradicts itself; train it again",
+            ) from error
+        return model.eval()
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
+    """Write a checkpoint; a killed process leaves the old file or the new one.
+
+    Raises `InputError` where the file cannot be written.
+    """
+    normalisation = checkpoint.normalisation
+    content = {
+        "calib": {
+            "format": FORMAT,
+            "config": checkpoint.config.to_dict(),
+            "history": checkpoint.history,
+            "class_names": list(checkpoint.class_names),
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
+            "pixel_max": normalisation.pixel_max,
+            "input_shape": list(checkpoint.input_shape),
+            "fingerprint": checkpoint.fingerprint,
+            "versions": checkpoint.versions,
+        },
+        "split": {part: torch.from_numpy(getattr(checkpoint.split, part)) for part in _PARTS},
+        "state_dict": checkpoint.state_dict,
+    }
+    with atomic_file(path) as file:
+        torch.save(content, file)
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Read a checkpoint made by `save_checkpoint`, running no code from the file.
+
+    Raises `InputError` saying what the file looks like, or what is wrong with it.
+    """
+    content = read_tensors(path)
+    meta = content.get("calib") if isinstance(content, dict) else None
+    if not isinstance(meta, dict):
+        raise InputError(
+            f"{path} holds weights but was not made by `calib train`: its architecture and data are unknown",
+            help="in Python, calib.predict(model, loader) gives predictions of any model; save and evaluate those",
+        )
+    if not isinstance(meta.get("format"), int) or meta["format"] > FORMAT:
+        raise InputError(f"{path} was written by a newer calib (format {meta.get('format')})", help="upgrade calib")
+    try:
+        return Checkpoint(
+            config=TrainConfig.from_dict(meta["config"]),
+            state_dict=dict(content["state_dict"]),
+            history=list(meta["history"]),
+            class_names=tuple(str(name) for name in meta["class_names"]),
+            normalisation=Normalisation(tuple(meta["mean"]), tuple(meta["std"]), int(meta["pixel_max"])),
+            input_shape=tuple(meta["input_shape"]),
+            split=Split(**{part: content["split"][part].numpy() for part in _PARTS}),
+            fingerprint=str(meta["fingerprint"]),
+            versions=dict(meta["versions"]),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{path}: {error}", help=error.help) from error
+        raise InputError(
+            f"{path} is an incomplete checkpoint ({type(error).__name__}: {printable(str(error))})",
+            help="train it again",
+        ) from error
+
+
+def read_tensors(path: Path | str) -> Any:
+    """Open a torch zip file after checking its checksums, with ``weights_only=True``.
+
+    torch itself opens files with flipped bits without a word, and would inflate a decompression bomb; hence the look
+    at the archive first.  Raises `InputError`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is not a file", help="name a checkpoint, a run directory or a predictions file")
+    _check_archive(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise _refusal(path, error) from error
+
+
+def _check_archive(path: Path) -> None:
+    looks_like = describe(path)
+    if not zipfile.is_zipfile(path):
+        what = "a truncated torch checkpoint" if looks_like == "a zip archive" else looks_like
+        raise InputError(f"{path} is no torch checkpoint: it looks like {what}", help="copy or download the file again")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = [member.filename for member in members]
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise InputError(
+                    f"{path} has compressed parts, which torch never writes", help="do not trust this file"
+                )
+            if len(set(names)) != len(names) or any(".." in name.split("/") for name in names):
+                raise InputError(f"{path} has duplicate or escaping member names", help="do not trust this file")
+            if not any(name.endswith("data.pkl") for name in names):
+                raise InputError(f"{path} is a zip archive but no torch checkpoint", help="is it a predictions .npz?")
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} is damaged ({printable(str(error))})", help="copy or download the file again"
+        ) from error
+    if damaged is not None:
+        raise InputError(
+            f"checksum mismatch in {printable(damaged)} of {path}: the file has changed since it was written",
+            help="copy or download it again; files saved with torch's CRC option off also look like this",
+        )
+
+
+def _refusal(path: Path, error: Exception) -> InputError:
+    """Tell a file that would run code from one that is merely broken."""
+    try:
+        unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # a pickle so broken that its names cannot be listed
+        unsafe = []
+    if unsafe:
+        return InputError(
+            f"{path} holds Python objects ({printable(', '.join(sorted(unsafe)))}); opening it could run code from the "
+            "file, so calib did not open it",
+            help='where it was trained, save the weights alone: torch.save(model.state_dict(), "weights.pt")',
+        )
+    reason = printable(str(error).partition("\n")[0] or type(error).__name__)
+    return InputError(f"{path} cannot be read as a checkpoint ({reason})", help="copy or download the file again")
