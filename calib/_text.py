@@ -2,14 +2,8 @@
 
 from unicodedata import category
 
-_INVISIBLE = {
-    "Cc",
-    "Cf",
-    "Cn",
-    "Cs",
-    "Zl",
-    "Zp",
-}  # control, format, unassigned, surrogate, line and paragraph separators
+# Control, format, unassigned, surrogate, line separator, paragraph separator.
+_INVISIBLE = {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # format characters too, but Persian, Hindi and emoji are misspelt without them
 
 

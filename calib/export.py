@@ -23,17 +23,19 @@ HEADINGS = {
 
 
 def readable(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Turn a `calib.compare` table into strings for reading: ``mean ± sd`` a metric, user text on one line.
+    """Turn a `calib.compare` table into strings for reading: ``mean ± sd`` a metric, ``+ T`` for a tuned temperature.
 
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["uncalibrated"], "seeds": [3], "n": [797],
+    >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["temperature"], "seeds": [3], "n": [797],
     ...                       "ece": [0.164], "ece_sd": [0.012], "gap": [0.1], "gap_sd": [math.nan]})
     >>> readable(table).iloc[0].tolist()
-    ['hard', 'uncalibrated', '3', '0.164 ± 0.012', '+0.100']
+    ['hard + T', '3', '0.164 ± 0.012', '+0.100']
     """
     import pandas as pd
 
-    columns: dict[str, list[str]] = {}
+    suffixes = ["" if calibrator == "uncalibrated" else " + T" for calibrator in table["calibrator"]]
+    names = zip(table["model"].to_list(), suffixes, strict=True)
+    columns = {"model": [f"{printable(str(model))}{suffix}" for model, suffix in names]}
     for name in table.columns:
         if name in HEADINGS:
             pairs = zip(table[name].to_list(), table[f"{name}_sd"].to_list(), strict=True)
@@ -55,7 +57,7 @@ def to_markdown(table: "pd.DataFrame") -> str:
 
 def to_latex(table: "pd.DataFrame") -> str:
     """A booktabs ``tabular``; everything special to LaTeX is escaped."""
-    alignment = "l" * 2 + "r" * (len(table.columns) - 2)
+    alignment = "l" + "r" * (len(table.columns) - 1)
     text: str = table.to_latex(index=False, escape=True, column_format=alignment)
     for symbol, command in _LATEX_SYMBOLS.items():
         text = text.replace(symbol, command)
@@ -81,7 +83,7 @@ def records(table: "pd.DataFrame") -> list[dict[str, object]]:
     return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
-_LEFT_OUT = ("smoothing", "n", "mce")  # `model` says the smoothing in words; the rest is for machines
+_LEFT_OUT = ("model", "calibrator", "smoothing", "n", "mce")  # said by the first column, or for machines only
 _LATEX_SYMBOLS = {"±": r"$\pm$", "α": r"$\alpha$", "→": r"$\to$", "−": "$-$"}
 
 

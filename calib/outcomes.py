@@ -134,7 +134,7 @@ def _check_probs(block: Float, first_row: int) -> None:
         value, column = _first(block[row], outside)
         raise InputError(
             f"probabilities must lie in [0, 1], {where} column {column} holds {value:g}",
-            help="if these are logits, say so: Predictions.from_logits(logits, labels), or name them `logits` in a file",
+            help="if these are logits, say so: Predictions.from_logits(logits, labels), or the name `logits` in a file",
         )
     raise InputError(
         f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g}",

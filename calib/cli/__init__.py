@@ -8,7 +8,8 @@ import typer
 
 from calib._version import __version__
 from calib.cli import compare, data, demo, env, evaluate, info, predict, reliability_plot, train
-from calib.cli._errors import report
+from calib.cli._errors import INTERRUPTED, report
+from calib.environment import exit_on_termination
 
 app = typer.Typer(
     name="calib",
@@ -50,8 +51,11 @@ def options(
 
 def main() -> None:
     """Run the command line; the console script's entry."""
+    exit_on_termination()
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer has turned Ctrl-C into this return value
+            raise KeyboardInterrupt
     except BaseException as error:  # the one place where every failure becomes an exit code
         code = report(error)
     sys.exit(code)

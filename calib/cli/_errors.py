@@ -20,7 +20,7 @@ def report(error: BaseException) -> int:
     if os.environ.get("CALIB_DEBUG"):
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return _show("interrupted", "nothing was written; run the same command again", INTERRUPTED)
+        return _show("interrupted", "nothing half-written was left; the same command starts again", INTERRUPTED)
     if isinstance(error, InputError):
         return _show(str(error), error.help, NUMERICAL if isinstance(error, NumericalError) else USAGE)
     if isinstance(error, typer.TyperException):

@@ -55,7 +55,17 @@ def render(format: Format, *, full: "pd.DataFrame", shown: "pd.DataFrame", extra
 
 
 def text_table(table: "pd.DataFrame") -> str:
-    """Lay out a table for the terminal, numbers to the right; cells wrap only where the terminal is too narrow."""
+    """Lay out a table for the terminal, numbers to the right; on a narrow one ``± sd`` gets a line of its own."""
+    from rich.console import Console
+
+    width = Console().width if sys.stdout.isatty() else 1000
+    text = _laid_out(table)
+    if max(map(len, text.splitlines())) > width:
+        text = _laid_out(table.map(lambda cell: cell.replace(" ± ", "\n±")))
+    return text
+
+
+def _laid_out(table: "pd.DataFrame") -> str:
     import io
 
     from rich.box import SIMPLE_HEAD
@@ -63,16 +73,16 @@ def text_table(table: "pd.DataFrame") -> str:
     from rich.table import Table
     from rich.text import Text
 
-    layout = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    layout = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in table.columns:
         numbers = all(cell[-1:].isdigit() for cell in table[name])
-        layout.add_column(Text(str(name)), justify="right" if numbers else "left", no_wrap=not numbers)
+        layout.add_column(Text(str(name)), justify="right" if numbers else "left")
     for row in table.to_numpy().tolist():
         layout.add_row(*(Text(str(cell)) for cell in row))
-    console = Console(file=io.StringIO(), width=None if sys.stdout.isatty() else 400, color_system=None)
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
     with console.capture() as capture:
         console.print(layout)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().lstrip("\n").splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()) + "\n"
 
 
 @contextmanager

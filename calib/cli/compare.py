@@ -28,7 +28,8 @@ def compare(
 ) -> None:
     """Tabulate smoothing against temperature.
 
-    Mean ± sd over seeds. Every run appears as it is and with a temperature. The temperature is fitted on its calibration split; every number is of the test split.
+    Mean ± sd over seeds. Every run appears as it is and with a temperature. The temperature is fitted on its
+    calibration split; every number is of the test split.
 
     Example: calib compare runs/* --format latex -o table.tex
     """

@@ -24,8 +24,9 @@ def demo(
 ) -> None:
     """Compare both cures on handwritten digits.
 
-    Trains ResNets with hard and smoothed targets, fits temperatures and compares. Needs no download. Writes run directories, comparison.md, comparison.csv and reliability.png into one folder;
-    finished runs are kept, so that running it again is quick.
+    Trains ResNets with hard and smoothed targets, fits temperatures and compares. Needs no download. Writes run
+    directories, comparison.md, comparison.csv and reliability.png into one folder; finished runs are kept, so that
+    running it again is quick.
     """
     from calib.training.config import TrainConfig
 
@@ -38,7 +39,8 @@ def demo(
     configs = grid(base, smoothing=SMOOTHING, seeds=range(seeds))
     say(
         f"Training {len(configs)} ResNet-8 on 600 handwritten digits, {label_noise:.0%} of the training labels "
-        f"redrawn: hard targets and α = {', '.join(f'{alpha:g}' for alpha in SMOOTHING if alpha)}, {seeds} seed(s) each."
+        f"redrawn: {seeds} with hard targets, and {seeds} with each of "
+        f"{', '.join(f'α = {alpha:g}' for alpha in SMOOTHING if alpha)}."
     )
     start = time.perf_counter()
     with progress_bar() as progress:

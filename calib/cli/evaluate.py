@@ -24,6 +24,8 @@ from calib.errors import InputError
 from calib.export import to_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
@@ -105,26 +107,33 @@ def _metrics(report: "Report") -> dict[str, object]:
     return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
 
 
-def _shown(diagnosis: "Diagnosis"):  # type: ignore[no-untyped-def]  # a DataFrame; pandas is imported inside only
+def _shown(diagnosis: "Diagnosis") -> "pd.DataFrame":
+    """One row a metric, one column a set of predictions: fits the narrowest terminal."""
     import pandas as pd
 
-    fitted = diagnosis.fitted
-    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    error = "" if fitted.status != "ok" else f" ± {fitted.standard_error:.2g}"
+    before, after, fitted = diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted
     rows = [
-        (name, *_cells(report), temperature)
-        for name, report, temperature in (
-            ("uncalibrated", diagnosis.uncalibrated, "1"),
-            (scaled, diagnosis.scaled, f"{fitted.temperature:.4g}{error}"),
+        (
+            label.format(bins=before.n_bins),
+            *(f"{getattr(report, name):{'+' if name == 'gap' else ''}.4f}" for report in (before, after)),
         )
+        for name, label in _LABELS.items()
     ]
-    ece = f"ECE-{diagnosis.uncalibrated.n_bins}"
-    return pd.DataFrame(rows, columns=["", "accuracy", "NLL", "Brier", ece, "by chance", "MCE", "gap", "T"])
+    error = f" ± {fitted.standard_error:.2g}" if fitted.status == "ok" else ""
+    rows.append(("temperature T", "1", f"{fitted.temperature:.4g}{error}"))
+    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
+    return pd.DataFrame(rows, columns=["", "uncalibrated", scaled])
 
 
-def _cells(report: "Report") -> tuple[str, ...]:
-    values = (report.accuracy, report.nll, report.brier, report.ece, report.ece_null, report.mce)
-    return (*(f"{value:.4f}" for value in values), f"{report.gap:+.4f}")
+_LABELS = {
+    "accuracy": "accuracy",
+    "nll": "NLL",
+    "brier": "Brier",
+    "ece": "ECE ({bins} bins)",
+    "ece_null": "  expected by chance",
+    "mce": "MCE",
+    "gap": "gap (confidence − accuracy)",
+}
 
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:

@@ -11,7 +11,7 @@ from calib.errors import InputError
 
 
 class SplitSizes(NamedTuple):
-    """How many examples a split usually takes for training and for calibration; the test part is what is left."""
+    """How many examples a split usually takes for training and for calibration; the rest is for testing."""
 
     train: int
     calibration: int

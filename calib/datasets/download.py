@@ -122,9 +122,7 @@ def _fetch_all(source: Source, base: str, root: Path, progress: Progress) -> Non
     folder = root if source.members else root / source.folder
     for file in source.files:
         url = base + file.name
-        by_hand = (
-            f"fetch {url} by other means, put it into {folder} and run the command again: it needs no network then"
-        )
+        by_hand = f"fetch {url} by other means, put it into {folder} and run the command again"
         report = _shifted(progress, before, total)
         fetch(url, folder / file.name, md5=file.md5, n_bytes=file.n_bytes, progress=report, by_hand=by_hand)
         before += file.n_bytes

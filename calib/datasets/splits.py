@@ -23,9 +23,9 @@ class Split:
 def split(dataset: Dataset, *, seed: int, train_size: int | None = None, calibration_size: int | None = None) -> Split:
     """Draw training and calibration rows at random; the test rows are the official ones where there are such.
 
-    Without an official test part (digits) the test rows are all that is left.  Sizes default to the data set's usual
-    ones.  The draw is not stratified.  With one seed, training sets of different sizes are nested, calibration sets
-    too, and neither depends on the size of the other.
+    Without an official test part (digits) the test rows are drawn too, whatever the sizes.  Sizes default to the data
+    set's usual ones.  The draw is not stratified.  With one seed, training sets of different sizes are nested,
+    calibration sets too, and neither depends on the size of the other.
 
     Raises `InputError` where the sizes are below 1, or leave too few rows.
 
@@ -37,18 +37,19 @@ def split(dataset: Dataset, *, seed: int, train_size: int | None = None, calibra
     usual = dataset.usual_sizes
     n_train = _size("train_size", usual.train if train_size is None else train_size)
     n_calibration = _size("calibration_size", usual.calibration if calibration_size is None else calibration_size)
-    official = dataset.n_train is not None
-    n_pool = dataset.n if dataset.n_train is None else dataset.n_train
-    room = n_pool if official else n_pool - 1  # a drawn test part holds at least one row
-    if n_train + n_calibration > room:
+    n_pool = sum(usual) if dataset.n_train is None else dataset.n_train
+    if n_train + n_calibration > n_pool:
         raise InputError(
-            f"{dataset.name} has {room} rows for training and calibration, {n_train} + {n_calibration} were asked for",
+            f"{dataset.name} has {n_pool} rows for training and calibration, "
+            f"{n_train} + {n_calibration} were asked for",
             help="ask for fewer training or calibration examples",
         )
-    order = _generator(seed).permutation(n_pool)
+    generator = _generator(seed)
+    rows = generator.permutation(dataset.n) if dataset.n_train is None else np.arange(dataset.n)
+    pool, test = rows[:n_pool], rows[n_pool:]
+    order = generator.permutation(pool)
     # Both ends of one permutation: changing one size leaves the other set as it was.
     first_calibration = n_pool - n_calibration
-    test = np.arange(n_pool, dataset.n) if official else order[n_train:first_calibration]
     return Split(train=_rows(order[:n_train]), calibration=_rows(order[first_calibration:]), test=_rows(test))
 
 
@@ -61,7 +62,7 @@ def fingerprint(dataset: Dataset, parts: Split) -> str:
     >>> from calib.datasets import load_dataset
     >>> digits = load_dataset("digits")
     >>> fingerprint(digits, split(digits, seed=0))[:12]
-    'a4a51418965e'
+    '4ebf755cf96a'
     """
     digest = hashlib.sha256()
     for array in (dataset.images, dataset.labels, parts.train, parts.calibration, parts.test):

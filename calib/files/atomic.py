@@ -1,5 +1,6 @@
 """Write files so that a killed process leaves the old content or the new, never half of either."""
 
+import glob
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ def atomic_file(path: Path | str) -> Iterator[IO[bytes]]:
     path = Path(path)
     with _as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 yield file
@@ -48,12 +49,12 @@ def atomic_folder(path: Path | str, *, force: bool = False) -> Iterator[Path]:
         raise InputError(f"{path} is a file, a folder was expected", help="name another --output")
     with _as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent))
         try:
             yield temporary
             _widen_mode(temporary, 0o777)
             if path.exists():
-                old = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", suffix=".old", dir=path.parent))
+                old = Path(tempfile.mkdtemp(prefix=_prefix(path), suffix=".old", dir=path.parent))
                 os.replace(path, old)
                 os.replace(temporary, path)
                 shutil.rmtree(old)
@@ -63,6 +64,17 @@ def atomic_folder(path: Path | str, *, force: bool = False) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path | str) -> None:
+    """Remove temporary folders that killed processes left beside ``path``; no other process may be at work on it."""
+    path = Path(path)
+    for leftover in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:100]}."
 
 
 @contextmanager

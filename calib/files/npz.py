@@ -57,9 +57,12 @@ def load_predictions(path: Path | str) -> Predictions:
         predictions = make(
             arrays[kinds[0]], arrays["labels"], class_names=meta["class_names"], provenance=meta["provenance"]
         )
+        if "beta" in arrays:
+            predictions = replace(predictions, beta=_beta(arrays["beta"], predictions.n))
+        _ = predictions.outcomes  # find bad values now, while the file's name is known
     except InputError as error:
         raise InputError(f"{path}: {error}", help=error.help) from error
-    return predictions if "beta" not in arrays else _with_beta(predictions, arrays["beta"], path)
+    return predictions
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
@@ -85,7 +88,10 @@ def _read_arrays(path: Path) -> dict[str, Any]:
 def _read_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
     """Class names and provenance: from calib's own ``meta``, or a plain ``class_names`` array."""
     names = arrays.get("class_names")
-    plain: dict[str, Any] = {"class_names": None if names is None else [str(name) for name in names.ravel()], "provenance": {}}
+    plain: dict[str, Any] = {
+        "class_names": None if names is None else [str(name) for name in names.ravel()],
+        "provenance": {},
+    }
     if "meta" not in arrays:
         return plain
     try:
@@ -98,7 +104,7 @@ def _read_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
     return {"class_names": meta.get("class_names"), "provenance": meta.get("provenance") or {}}
 
 
-def _with_beta(predictions: Predictions, beta: Any, path: Path) -> Predictions:
-    if beta.shape not in ((), (predictions.n,)) or not (np.isfinite(beta).all() and (beta > 0).all()):
-        raise InputError(f"{path}: `beta` must be one positive number, or one a row", help="make the file again")
-    return replace(predictions, beta=float(beta) if beta.ndim == 0 else beta)
+def _beta(beta: Any, n: int) -> Any:
+    if beta.shape not in ((), (n,)) or not (np.isfinite(beta).all() and (beta > 0).all()):
+        raise InputError("`beta` must be one positive number, or one a row", help="make the file again")
+    return float(beta) if beta.ndim == 0 else beta

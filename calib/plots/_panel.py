@@ -1,6 +1,7 @@
 """One reliability diagram on one Axes: accuracy bars, their gaps to the confidence, and the histogram strip below."""
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -8,6 +9,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
@@ -26,7 +28,7 @@ _OVER: dict[str, Any] = {"facecolor": "#fbdcc8", "edgecolor": _VERMILION, "hatch
 _UNDER: dict[str, Any] = {"facecolor": _SKY, "edgecolor": _BLUE, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
 _DIAGONAL: dict[str, Any] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.0}
 _MEAN_CONFIDENCE: dict[str, Any] = {"linestyle": (0, (2.5, 1.2)), "linewidth": 1.1, "color": _VERMILION}
-_ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "color": _BLUE}
+_ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "solid_capstyle": "butt", "color": _BLUE}
 
 
 def draw_panel(ax: Axes, curve: CalibrationCurve, *, share_limit: float | None = None) -> Axes:
@@ -96,12 +98,12 @@ def _draw_histogram(strip: Axes, curve: CalibrationCurve, share_limit: float) ->
     strip.bar(
         left, curve.count[filled] / curve.n, width, align="edge", color="#b0b0b0", edgecolor="white", linewidth=0.4
     )
-    strip.axvline(curve.correct_sum.sum() / curve.n, **_ACCURACY)
-    strip.axvline(curve.confidence_sum.sum() / curve.n, **_MEAN_CONFIDENCE)
+    for sums, style in ((curve.correct_sum, _ACCURACY), (curve.confidence_sum, _MEAN_CONFIDENCE)):
+        strip.axvline(float(sums.sum() / curve.n), **style, clip_on=False, zorder=3)  # whole at the ends 0 and 1 too
     top = 1.08 * share_limit
-    rounds = [step * 10.0**power for power in range(-9, 1) for step in (1, 2, 5)]
-    tick = max((value for value in rounds if value < 0.9 * top), default=0.0)  # below the top: the diagram's 0 is near
-    strip.set(ylim=(0, top), yticks=[0, tick], yticklabels=["0", f"{tick:g}"], axisbelow=True)
+    rounds = [step * 10.0**power for power in range(-2, 1) for step in (1, 2, 5)]
+    ticks = [0.0, *[value for value in rounds if value < 0.9 * top][-1:]]  # not at the top: the diagram's own 0 is near
+    strip.set(ylim=(0, top), yticks=ticks, yticklabels=[f"{tick:g}" for tick in ticks], axisbelow=True)
     strip.set(xlabel="confidence", ylabel="share")
 
 
@@ -111,12 +113,23 @@ def _room_for_strip(ax: Axes) -> Axes:
     Unlike an axes of its own, an inset counts as a part of ``ax`` for tight and constrained layout.
     """
     locator = ax.get_axes_locator()
-    if not (isinstance(locator, partial) and locator.func is _upper_part):  # ``ax`` may be drawn on again after a clear
-        ax.set_axes_locator(partial(_upper_part, locator))
+    if not isinstance(locator, _UpperPart):  # it is one already where ``ax`` was cleared and is drawn on again
+        ax.set_axes_locator(_UpperPart(ax, locator))
     return ax.inset_axes((0, -SPACE - STRIP, 1, STRIP), sharex=ax)
 
 
-def _upper_part(locator: object, ax: Axes, renderer: RendererBase) -> Bbox:
-    place = locator(ax, renderer) if callable(locator) else ax.get_position(original=True)
-    height = place.height / (1 + SPACE + STRIP)
-    return Bbox.from_bounds(place.x0, place.y1 - height, place.width, height)
+@dataclass(frozen=True, eq=False)
+class _UpperPart:
+    """What matplotlib asks for the place of ``ax``: the upper part of the place it had, the strip gets the rest."""
+
+    ax: Axes
+    inner: Callable[[Axes, RendererBase], Bbox] | None
+
+    def __call__(self, _: object, renderer: RendererBase) -> Bbox:
+        place = self.ax.get_position(original=True) if self.inner is None else self.inner(self.ax, renderer)
+        height = place.height / (1 + SPACE + STRIP)
+        return Bbox.from_bounds(place.x0, place.y1 - height, place.width, height)
+
+    def get_subplotspec(self) -> SubplotSpec | None:
+        """Tight layout asks the locator, not the Axes, for its cell."""
+        return self.ax.get_subplotspec()

@@ -94,8 +94,8 @@ def reliability_figure(rows: Sequence[tuple[str, CalibrationCurve, CalibrationCu
     cut in the middle.  Raises `InputError` where there are no rows.
 
     >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
-    >>> reliability_figure([BeforeAfter("toy", curve, curve, "T = 1")]).get_figwidth()
-    3.4
+    >>> reliability_figure([BeforeAfter("toy", curve, curve, "T = 1")]).get_size_inches().round(1).tolist()
+    [3.4, 2.9]
     """
     if not rows:
         raise InputError("a reliability figure needs at least one model, got none", help="give one row a model")
@@ -128,13 +128,25 @@ def save_figure(figure: Figure, path: Path | str, *, dpi: int = 300) -> None:
     The file appears whole or not at all.  ``dpi`` is the resolution of a PNG.  Raises `InputError` for any other
     suffix, and where the file cannot be written.
     """
+    suffix = check_suffix(path)
+    with mpl.rc_context(_FILE_RC), atomic_file(path) as file:
+        figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+
+
+def check_suffix(path: Path | str) -> str:
+    """Return the suffix of ``path`` in small letters; raises `InputError` where `save_figure` would refuse it.
+
+    For whoever computes for minutes before there is a figure to save.
+
+    >>> check_suffix("figure.PDF")
+    '.pdf'
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in _METADATA:
         raise InputError(
             f"a figure is saved as .png, .svg or .pdf, got {printable(str(path))}", help="choose one of the three"
         )
-    with mpl.rc_context(_FILE_RC), atomic_file(path) as file:
-        figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+    return suffix
 
 
 def _new_axes() -> Axes:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calib.diagnosis import Diagnosis, diagnose
+from calib.environment import exit_on_termination
 from calib.errors import InputError
+from calib.files.atomic import remove_leftovers
 from calib.sources import open_source
 from calib.tables import compare, score_table
 from calib.training.config import TrainConfig
@@ -66,6 +67,7 @@ def train_all(
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
     for name in missing:
+        remove_leftovers(paths[name])
         if paths[name].exists() and not force:
             raise InputError(
                 f"{paths[name]} holds a run with other settings",
@@ -76,7 +78,7 @@ def train_all(
     if on_progress is not None:
         on_progress(done, total)
     if missing:
-        with _pool(workers or min(_cores(), len(missing))) as (pool, epochs):
+        with _tidied(paths), _pool(workers or min(_cores(), len(missing))) as (pool, epochs):
             pending = {pool.submit(_work, config, paths[name], data_dir) for name, config in missing.items()}
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -98,6 +100,8 @@ def compare_runs(paths: Sequence[Path | str], **options: Any) -> Comparison:
     for path in paths:
         source = open_source(path, **options)
         name = source.name if names.count(Path(path).name) == 1 and source.name not in diagnoses else str(path)
+        if name in diagnoses:
+            raise InputError(f"{path} is named twice", help="name each run once")
         diagnoses[name] = diagnose(source.test, source.calibration)
     scores = score_table(diagnoses)
     return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores))
@@ -121,6 +125,16 @@ def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
         epochs.close()
 
 
+@contextmanager
+def _tidied(paths: Mapping[str, Path]) -> Iterator[None]:
+    """Remove what a worker that was killed outright could not remove itself."""
+    try:
+        yield
+    finally:
+        for path in paths.values():
+            remove_leftovers(path)
+
+
 _epochs: Any = None  # of a worker process: the queue on which it counts finished epochs
 
 
@@ -131,13 +145,16 @@ def _start_worker(epochs: Any) -> None:
     _epochs = epochs
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that a half-written run is removed
+    exit_on_termination()
 
 
 def _work(config: TrainConfig, path: Path, data_dir: Path | None) -> None:
     from calib.runs import train_run
 
-    train_run(config, path, data_dir=data_dir, force=True, on_epoch=lambda *_: _epochs.put(1))
+    try:
+        train_run(config, path, data_dir=data_dir, force=True, on_epoch=lambda *_: _epochs.put(1))
+    except SystemExit:  # SIGTERM has unwound the run; the pool would keep this process for the next one
+        os._exit(143)
 
 
 def _raise_first(futures: set[Future[None]]) -> None:

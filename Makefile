@@ -1,0 +1,40 @@
+# One-word habits.  Windows, or no make: README.md has the three plain commands.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: demo test test-all lint bench docs clean
+
+demo: .venv/calib  ## train, evaluate and compare on handwritten digits, in about a minute
+	$(BIN)/calib demo
+
+test: .venv/dev lint  ## everything but tests marked slow
+	$(BIN)/python -m pytest -n 2
+
+test-all: .venv/dev lint  ## the slow ones too
+	$(BIN)/python -m pytest -n 2 -m ""
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/calib  ## speed, as ratios measured in one run
+	$(BIN)/python -m benchmarks.training
+
+docs: .venv/dev  ## make the README's picture and table again
+	$(BIN)/calib demo --force
+	$(BIN)/python docs/update_readme.py calib-demo
+
+clean:
+	rm -rf .venv calib-demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/calib: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/dev: .venv/calib
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,320 @@
+"""Predictions on disk: they come back as they were, or the file is refused in words."""
+
+import gc
+import json
+import os
+import pickle
+import warnings
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import calib
+from calib.errors import InputError
+from calib.files.npz import FORMAT, load_predictions, save_predictions
+from calib.predictions import Predictions
+
+from ..references import sample
+
+HOSTILE = [
+    "$x^$",
+    "[/]",
+    "<script>",
+    "\x1b[31mred",
+    "NA",
+    "two\nlines",
+    "=1+1",
+    "a|b",
+    "a & b",
+    "",
+    "\x00",
+    "\ud800",
+    "猫",
+]
+LOGITS = np.array([[1.0, 0.0, -2.5], [0.5, 3.0, 0.25]])
+LABELS = np.array([0, 2])
+
+
+def save(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def same(a: Predictions, b: Predictions) -> bool:
+    return (
+        a.kind == b.kind
+        and a.values.dtype == b.values.dtype
+        and np.array_equal(a.values, b.values)
+        and np.array_equal(a.labels, b.labels)
+        and np.array_equal(a.beta, b.beta)
+        and a.class_names == b.class_names
+        and a.provenance == b.provenance
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+def test_predictions_come_back_to_the_last_bit(tmp_path: Path, kind: str, dtype: Any) -> None:
+    logits, labels = sample(50, 4)
+    logits[3, (labels[3] + 1) % 4] = -np.inf
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    make, values = (
+        (Predictions.from_logits, logits)
+        if kind == "logits"
+        else (Predictions.from_probs, weights / weights.sum(axis=1, keepdims=True))
+    )
+    provenance = {"config": {"smoothing": 0.1, "seed": 3, "train_size": None}, "sha256": "é\x1b", "n": [1, 2]}
+    predictions = make(values.astype(dtype), labels, class_names=["a", "b", "c", "d"], provenance=provenance)
+    save_predictions(predictions, tmp_path / "predictions.npz")
+    back = load_predictions(tmp_path / "predictions.npz")
+    assert same(back, predictions)
+    np.testing.assert_array_equal(back.outcomes.nll, predictions.outcomes.nll)
+
+
+def test_class_names_of_any_kind_come_back(tmp_path: Path) -> None:
+    k = len(HOSTILE)
+    predictions = Predictions.from_logits(np.eye(k), np.arange(k), class_names=HOSTILE, provenance={"run": HOSTILE})
+    save_predictions(predictions, str(tmp_path / "predictions.npz"))
+    assert same(load_predictions(str(tmp_path / "predictions.npz")), predictions)
+
+
+@pytest.mark.parametrize("beta", [2.5, 1 / 3, np.array([0.25, 4.0])])
+def test_a_temperature_is_saved_with_the_predictions(tmp_path: Path, beta: Any) -> None:
+    predictions = replace(Predictions.from_logits(LOGITS, LABELS), beta=beta)
+    save_predictions(predictions, tmp_path / "x.npz")
+    back = load_predictions(tmp_path / "x.npz")
+    assert same(back, predictions)
+    assert calib.nll(back) == calib.nll(predictions)
+
+
+def test_cross_fitted_predictions_come_back(tmp_path: Path) -> None:
+    predictions = calib.cross_fit(calib.TemperatureScaling, Predictions.from_logits(*sample(40, 3)))
+    save_predictions(predictions, tmp_path / "x.npz")
+    assert same(load_predictions(tmp_path / "x.npz"), predictions)
+
+
+@pytest.mark.parametrize("writer", [np.savez, np.savez_compressed])
+def test_a_minimal_foreign_file_is_welcome_whatever_its_name(tmp_path: Path, writer: Any) -> None:
+    with (tmp_path / "theirs.dat").open("wb") as file:
+        writer(file, logits=LOGITS, labels=LABELS)
+    assert same(load_predictions(tmp_path / "theirs.dat"), Predictions.from_logits(LOGITS, LABELS))
+
+
+def test_a_foreign_file_may_hold_class_names_other_arrays_and_its_own_meta(tmp_path: Path) -> None:
+    for meta in ("not json", "[1]", '"text"', "{}", '{"format": "theirs"}', '{"format": null}', np.arange(3)):
+        path = save(tmp_path / "x.npz", logits=LOGITS, labels=LABELS, class_names=list("abc"), ids=[7, 8], meta=meta)
+        assert load_predictions(path).class_names == ("a", "b", "c")
+
+
+def test_one_dimensional_probabilities_are_those_of_class_1(tmp_path: Path) -> None:
+    back = load_predictions(save(tmp_path / "x.npz", probs=[0.9, 0.2], labels=[1, 0]))
+    assert back.outcomes.confidence.tolist() == [0.9, 0.8]
+
+
+def test_saving_replaces_a_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"old")
+    save_predictions(Predictions.from_logits(LOGITS, LABELS), path)
+    assert load_predictions(path).n == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npz"]
+
+
+def test_what_cannot_be_saved_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError, match="JSON"):
+        save_predictions(Predictions.from_logits(LOGITS, LABELS, provenance={"model": object()}), path)
+    assert path.read_bytes() == b"old"
+
+
+SPOILT: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({}, "it holds nothing"),
+    "no labels": ({"logits": LOGITS}, "must hold `labels` and either `logits` or `probs`, it holds logits"),
+    "no scores": ({"labels": LABELS}, "it holds labels"),
+    "other names": ({"z": LOGITS, "y": LABELS}, "it holds y, z"),
+    "both kinds": ({"logits": LOGITS, "probs": LOGITS, "labels": LABELS}, "it holds labels, logits, probs"),
+    "nan": ({"logits": [[0.0, np.nan]], "labels": [0]}, "row 0 column 1 holds nan"),
+    "inf": ({"logits": [[0.0, np.inf]], "labels": [0]}, "row 0 column 1 holds inf"),
+    "label too large": ({"logits": LOGITS, "labels": [0, 3]}, "labels must lie in 0 … 2 .* row 1 holds 3"),
+    "label negative": ({"logits": LOGITS, "labels": [-1, 0]}, "row 0 holds -1"),
+    "label fractional": ({"logits": LOGITS, "labels": [0, 0.5]}, "whole numbers, row 1 holds 0.5"),
+    "label nan": ({"logits": LOGITS, "labels": [0, np.nan]}, "row 1 holds nan"),
+    "too many labels": ({"logits": LOGITS, "labels": [0, 1, 2]}, "2 rows of scores came with 3 labels"),
+    "one-hot labels": ({"logits": LOGITS, "labels": np.eye(3)[:2]}, "labels must have shape"),
+    "text labels": ({"logits": LOGITS, "labels": ["a", "b"]}, "labels must be integers"),
+    "sum below 1": ({"probs": [[0.5, 0.4]], "labels": [0]}, "must sum to 1, row 0 sums to 0.9"),
+    "logits as probs": ({"probs": LOGITS, "labels": LABELS}, r"must lie in \[0, 1\]"),
+    "no rows": ({"logits": np.zeros((0, 3)), "labels": []}, "logits have no rows"),
+    "one column": ({"logits": np.zeros((2, 1)), "labels": [0, 0]}, r"1 column\(s\)"),
+    "flat logits": ({"logits": np.zeros(2), "labels": [0, 0]}, "must have shape"),
+    "text": ({"logits": [["a", "b"]], "labels": [0]}, "must be numbers"),
+    "complex": ({"logits": np.zeros((1, 2), complex), "labels": [0]}, "must be numbers"),
+    "too few names": ({"logits": LOGITS, "labels": LABELS, "class_names": ["a"]}, "1 class names were given for 3"),
+    "beta zero": ({"logits": LOGITS, "labels": LABELS, "beta": 0.0}, "`beta` must be one positive number"),
+    "beta negative": ({"logits": LOGITS, "labels": LABELS, "beta": [1.0, -1.0]}, "`beta` must be one positive"),
+    "beta nan": ({"logits": LOGITS, "labels": LABELS, "beta": np.nan}, "`beta` must be one positive number"),
+    "beta too long": ({"logits": LOGITS, "labels": LABELS, "beta": [1.0, 1, 1]}, "`beta` must be one positive"),
+    "newer": ({"logits": LOGITS, "labels": LABELS, "meta": json.dumps({"format": FORMAT + 1})}, "by a newer calib"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "message"), SPOILT.values(), ids=SPOILT.keys())
+def test_a_spoilt_file_is_refused_by_name_with_what_to_do(tmp_path: Path, arrays: Any, message: str) -> None:
+    path = save(tmp_path / "spoilt.npz", **arrays)
+    with pytest.raises(InputError, match=message) as caught:
+        calib.evaluate(load_predictions(path))
+    assert "spoilt.npz" in str(caught.value)
+    assert caught.value.help
+
+
+ODD_META = ['{"format": 1, "class_names": 5}', '{"format": 1, "provenance": "x"}', '{"format": 1e999}', "[" * 100_000]
+
+
+@pytest.mark.xfail(reason="beta and meta of odd types reach numpy and the constructor unchecked")
+@pytest.mark.parametrize("extra", [{"beta": "x"}, {"beta": 1j}, *({"meta": meta} for meta in ODD_META)], ids=range(6))
+def test_an_odd_beta_or_meta_is_refused_or_ignored(tmp_path: Path, extra: dict[str, Any]) -> None:
+    path = save(tmp_path / "x.npz", logits=LOGITS, labels=LABELS, **extra)
+    try:
+        load_predictions(path)
+    except InputError:
+        pass
+
+
+class Canary:
+    """A pickle that makes a folder when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("where", ["logits", "labels", "class_names", "meta", "extra"])
+def test_no_pickle_in_a_file_is_ever_run(tmp_path: Path, where: str) -> None:
+    canary = tmp_path / "sung"
+    arrays: dict[str, Any] = {"logits": LOGITS, "labels": LABELS, where: np.array([Canary(canary)], dtype=object)}
+    path = save(tmp_path / "x.npz", **arrays)
+    with pytest.raises(InputError, match="not plain arrays"):
+        load_predictions(path)
+    assert not canary.exists()
+    with np.load(path, allow_pickle=True) as archive:
+        _ = archive[where]
+    assert canary.exists()  # so the trap was set
+
+
+def test_a_pickle_under_the_name_of_an_array_is_not_run_either(tmp_path: Path) -> None:
+    path, canary = tmp_path / "x.npz", tmp_path / "sung"
+    save(path, labels=LABELS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("logits.npy", pickle.dumps(Canary(canary)))
+    with pytest.raises(InputError, match="not plain arrays|must be numbers"):
+        load_predictions(path)
+    path.write_bytes(pickle.dumps(Canary(canary)))
+    with pytest.raises(InputError, match="looks like a pickle"):
+        load_predictions(path)
+    assert not canary.exists()
+
+
+def small_file(path: Path) -> bytes:
+    predictions = Predictions.from_logits(LOGITS, LABELS, class_names=["a", "b", "c"], provenance={"seed": 1})
+    save_predictions(replace(predictions, beta=0.5), path)
+    return path.read_bytes()
+
+
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    whole = small_file(path)
+    for length in {*range(0, len(whole), 7), len(whole) - 1, len(whole) - 22}:
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"no \.npz file|damaged"):
+            load_predictions(path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # numpy leaves refused files open
+@pytest.mark.parametrize(
+    "part",
+    [
+        "members",
+        pytest.param(
+            "directory", marks=pytest.mark.xfail(reason="a wrong length in the directory hides later members")
+        ),
+    ],
+)
+def test_every_flipped_bit_is_noticed_or_without_consequence(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "x.npz"
+    whole = small_file(path)
+    original = load_predictions(path)
+    directory = whole.index(b"PK\x01\x02")
+    refused = 0
+    for byte in range(directory) if part == "members" else range(directory, len(whole)):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[byte] ^= 1 << bit
+            path.write_bytes(flipped)
+            try:
+                back = load_predictions(path)
+            except InputError:
+                refused += 1
+            else:
+                assert same(back, original), f"bit {bit} of byte {byte} went unnoticed"
+    assert refused > 500
+
+
+@pytest.mark.xfail(reason="numpy.load leaves the file open when the zip directory is damaged")
+def test_a_refused_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    damaged = bytearray(small_file(path))
+    damaged[damaged.index(b"PK\x01\x02")] ^= 1
+    path.write_bytes(damaged)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(InputError, match="damaged"):
+            load_predictions(path)
+        gc.collect()
+    assert not caught
+
+
+@pytest.mark.xfail(reason="an array shorter than its zip member is read without its checksum")
+def test_a_flipped_bit_in_the_shape_of_a_long_foreign_array_is_noticed(tmp_path: Path) -> None:
+    logits, labels = sample(5000, 3)
+    path = save(tmp_path / "x.npz", logits=logits, labels=labels % 2)
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b"(5000, 3)") + 7] ^= 1  # 3 columns become 2
+    path.write_bytes(whole)
+    with pytest.raises(InputError):
+        load_predictions(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "looks"),
+    [
+        (b"", "an empty file"),
+        (b"<!DOCTYPE html><title>404</title>", "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}", r"a \.npy array"),
+        (b"0.1,0.9,1\n", "a text file"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, looks: str) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"is no \.npz file: it looks like {looks}"):
+        load_predictions(path)
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("data.pkl", b"\x80\x02")
+    with pytest.raises(InputError, match="must hold `labels`|damaged"):
+        load_predictions(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("name", ["", "missing.npz"])
+def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="is not a file"):
+        load_predictions(tmp_path / name)

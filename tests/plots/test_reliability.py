@@ -1,0 +1,373 @@
+"""The diagram shows the numbers of its curve, on any Axes and under any name, and is saved whole or not at all."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations, pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from calib._text import printable
+from calib.curve import CalibrationCurve, calibration_curve
+from calib.errors import InputError
+from calib.plots.reliability import BeforeAfter, reliability_diagram, reliability_figure, save_figure
+from calib.predictions import Predictions
+
+HOSTILE = [
+    "$x^$",
+    r"$\bad$",
+    "[/]",
+    "<script>alert(1)</script>",
+    "\x1b[31mred",
+    "a\nb",
+    "NA",
+    "_hidden",
+    "]]>&amp;--",
+    "",
+]
+HOSTILE += ["x" * 10_000, "word " * 2_000, "\u202egnp.exe", "\ud800", r"\frac{1}{0} % # ~", "T = λ"]
+
+
+def make_curve(n: int = 797, *, shift: float = 0.0, n_bins: int = 15, seed: int = 0) -> CalibrationCurve:
+    """``shift`` > 0 is overconfident, < 0 underconfident."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0.2, 1.0, n)
+    correct = rng.uniform(size=n) < np.clip(confidence - shift, 0, 1)
+    probs = np.stack([1 - confidence, confidence], axis=1)
+    probs, labels = np.hstack([probs / 1, np.zeros((n, 4))]), correct.astype(int)
+    probs[:, [0, 2, 3, 4, 5]] = probs[:, :1] / 5
+    return calibration_curve(probs, labels, n_bins=n_bins)
+
+
+# Four bins: empty; overconfident by 0.2; underconfident by 0.15; exactly right.
+BY_HAND = CalibrationCurve(
+    edges=np.array([0, 0.25, 0.5, 0.75, 1]),
+    count=np.array([0, 10, 20, 10]),
+    confidence_sum=np.array([0, 4.0, 12.0, 9.0]),
+    correct_sum=np.array([0, 2.0, 15.0, 9.0]),
+)
+
+
+def bars(ax: Axes, label: str) -> list[tuple[float, float, float, float]]:
+    """Left, right, start and end of the bars of one legend entry."""
+    found = [container for container in ax.containers if isinstance(container, BarContainer)]
+    return [
+        (bar.get_x(), bar.get_x() + bar.get_width(), bar.get_y(), bar.get_y() + bar.get_height())
+        for container in found
+        if container.get_label() == label
+        for bar in container.patches
+    ]
+
+
+def new_axes() -> Axes:
+    return Figure().add_subplot()
+
+
+def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Every text that is drawn, with the place it takes at printing resolution."""
+    figure.set_dpi(300)
+    figure.draw_without_rendering()
+    artists = [artist for artist in figure.findobj(Text) if isinstance(artist, Text) and artist.get_visible()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in artists if text.get_text()]
+    # 1.5 pt above and below every line stay empty for accents and descenders that these texts do not have.
+    return [(name, box.padded(0, -1.5 * 300 / 72)) for name, box in boxes]
+
+
+def assert_readable(figure: Figure) -> None:
+    found = texts_of(figure)
+    for name, box in found:
+        inside = figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0
+        assert inside, f"{name!r} is clipped"
+        assert box.y1 <= figure.bbox.y1, f"{name!r} is clipped"
+    for (first, a), (second, b) in combinations(found, 2):
+        assert Bbox.intersection(a, b) is None, f"{first!r} overlaps {second!r}"
+
+
+def test_bars_stand_at_their_bins_and_are_as_high_as_the_accuracy() -> None:
+    ax = reliability_diagram(BY_HAND, ax=new_axes())
+    assert np.allclose(bars(ax, "accuracy"), [(0.25, 0.5, 0, 0.2), (0.5, 0.75, 0, 0.75), (0.75, 1, 0, 0.9)])
+
+
+def test_gaps_span_accuracy_to_mean_confidence() -> None:
+    ax = reliability_diagram(BY_HAND, ax=new_axes())
+    assert np.allclose(bars(ax, "overconfident"), [(0.25, 0.5, 0.2, 0.4)])
+    assert np.allclose(bars(ax, "underconfident"), [(0.5, 0.75, 0.75, 0.6)])
+
+
+@pytest.mark.parametrize("shift", [0.2, -0.2, 0.0])
+def test_every_number_drawn_is_the_curves_own(shift: float) -> None:
+    curve = make_curve(shift=shift)
+    ax = reliability_diagram(curve, ax=new_axes())
+    filled = curve.count > 0
+    assert np.allclose([bar[3] for bar in bars(ax, "accuracy")], curve.accuracy[filled])
+    gaps = sorted(bars(ax, "overconfident") + bars(ax, "underconfident"))
+    assert np.allclose([gap[2] for gap in gaps], curve.accuracy[filled])
+    assert np.allclose([gap[3] for gap in gaps], curve.mean_confidence[filled])
+    shares = [patch.get_height() for patch in ax.child_axes[-1].patches if isinstance(patch, Rectangle)]
+    assert np.allclose(shares, curve.count[filled] / curve.n)
+
+
+def test_empty_bins_have_no_bar() -> None:
+    curve = make_curve(n=5)
+    ax = reliability_diagram(curve, ax=new_axes())
+    filled = int((curve.count > 0).sum())
+    assert filled <= 5
+    assert len(bars(ax, "accuracy")) == filled
+    assert len(ax.child_axes[-1].patches) == filled
+
+
+def test_strip_marks_accuracy_and_mean_confidence() -> None:
+    marks = reliability_diagram(BY_HAND, ax=new_axes()).child_axes[-1].lines
+    assert [float(np.asarray(mark.get_xdata())[0]) for mark in marks] == pytest.approx([26 / 40, 25 / 40])
+    assert marks[0].get_linestyle() != marks[1].get_linestyle()
+
+
+def test_over_and_underconfidence_differ_without_colour() -> None:
+    ax = reliability_diagram(BY_HAND, ax=new_axes())
+    hatches = {c.get_label(): c.patches[0].get_hatch() for c in ax.containers if isinstance(c, BarContainer)}
+    assert hatches["accuracy"] is None
+    assert set(str(hatches["overconfident"])) == {"/"}
+    assert set(str(hatches["underconfident"])) == {"\\"}
+
+
+@pytest.mark.parametrize("n", [1, 797, 12_345])
+def test_title_gives_ece_and_n_of_the_curve_drawn(n: int) -> None:
+    curve = make_curve(n=n, shift=0.1)
+    last = reliability_diagram(curve, ax=new_axes(), title="model").get_title().splitlines()[-1]
+    assert last == f"ECE {curve.ece:.3f} · n {n:,}"
+    assert reliability_diagram(curve, ax=new_axes()).get_title() == last
+
+
+def test_predictions_and_arrays_are_drawn_as_their_curve() -> None:
+    probs, labels = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]), np.array([0, 1, 1])
+    titles = {
+        reliability_diagram(probs, labels, ax=new_axes(), n_bins=5).get_title(),
+        reliability_diagram(Predictions.from_probs(probs, labels), ax=new_axes(), n_bins=5).get_title(),
+        reliability_diagram(calibration_curve(probs, labels, n_bins=5), ax=new_axes()).get_title(),
+    }
+    assert len(titles) == 1
+    assert len(bars(reliability_diagram(probs, labels, ax=new_axes(), n_bins=1), "accuracy")) == 1
+
+
+def test_refuses_labels_beside_a_curve_and_what_is_no_axes() -> None:
+    with pytest.raises(InputError, match="labels"):
+        reliability_diagram(BY_HAND, [0, 1], ax=new_axes())
+    with pytest.raises(InputError, match="matplotlib Axes, got ndarray"):
+        reliability_diagram(BY_HAND, ax=Figure().subplots(1, 2))
+    with pytest.raises(InputError, match="at least one model"):
+        reliability_figure([])
+
+
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+def test_returns_the_axes_given_and_keeps_to_its_place(layout: str | None) -> None:
+    figure = Figure(figsize=(7, 4.8), layout=layout)  # type: ignore[arg-type]
+    axes = figure.subplots(1, 2)
+    if layout is None:
+        figure.subplots_adjust(wspace=0.5)
+    figures_axes = list(figure.axes)
+    assert reliability_diagram(make_curve(shift=0.2), ax=axes[0], title="left " * 50) is axes[0]
+    assert reliability_diagram(make_curve(shift=-0.2), ax=axes[1], title="right") is axes[1]
+    assert_readable(figure)
+    assert figure.axes == figures_axes
+    assert axes[0].get_window_extent().width == pytest.approx(axes[0].get_window_extent().height)
+    strip = axes[0].child_axes[-1].get_window_extent()
+    assert axes[0].get_position(original=True).y0 * figure.bbox.height <= strip.y0 + 1
+
+
+def test_an_axes_can_be_cleared_and_drawn_again() -> None:
+    figure = Figure()
+    ax = reliability_diagram(BY_HAND, ax=figure.add_subplot())
+    figure.draw_without_rendering()
+    before = ax.get_window_extent().bounds
+    ax.clear()
+    reliability_diagram(BY_HAND, ax=ax)
+    figure.draw_without_rendering()
+    assert ax.get_window_extent().bounds == before
+    assert len(ax.child_axes) == 1
+
+
+def test_without_axes_pyplot_makes_a_figure_with_a_legend() -> None:
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    ax = reliability_diagram(make_curve(shift=0.2), title="x" * 500)
+    try:
+        assert plt.gca() is ax
+        assert isinstance(ax.figure, Figure)
+        assert_readable(ax.figure)
+        assert len(ax.get_legend_handles_labels()[1]) >= 4
+    finally:
+        plt.close(ax.figure)  # type: ignore[arg-type]
+
+
+def test_pyplot_is_not_imported_when_an_axes_is_given(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from matplotlib.figure import Figure
+from calib.plots.reliability import *
+curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+save_figure(reliability_diagram(curve, ax=Figure().add_subplot()).figure, {str(tmp_path / "a.png")!r})
+save_figure(reliability_figure([("a", curve, curve, "T = 1")]), {str(tmp_path / "a.pdf")!r})
+sys.exit("matplotlib.pyplot" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def rows_of(names: list[str], *, labels: str = "T = 1.87, cross-fitted") -> list[BeforeAfter]:
+    shifts = [0.2, -0.25, 0.1]
+    return [
+        BeforeAfter(name, make_curve(shift=shifts[i % 3], seed=i), make_curve(seed=i), labels)
+        for i, name in enumerate(names)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [
+        (["ResNet-18"], "T = 1.87"),
+        (["hard labels", "label smoothing 0.1", "distilled"], "T = 1.87, cross-fitted"),
+        (["x" * 10_000, "a name of many words, " * 5, "W" * 40], "W" * 300),
+    ],
+    ids=["one", "three", "long"],
+)
+def test_no_text_of_the_figure_is_clipped_or_overlaps(names: list[str], label: str) -> None:
+    assert_readable(reliability_figure(rows_of(names, labels=label)))
+
+
+@pytest.mark.parametrize("style", ["ggplot", "dark_background", "seaborn-v0_8-talk", {"font.family": "monospace"}])
+def test_figure_is_readable_under_the_readers_style_sheet(style: str | dict[str, str]) -> None:
+    import matplotlib.style
+
+    with matplotlib.style.context([style, {"figure.constrained_layout.use": True}]):
+        assert_readable(reliability_figure(rows_of(["ResNet-18"])))
+
+
+def test_figure_is_a_paper_column_wide_with_letters_that_can_be_read() -> None:
+    figure = reliability_figure(rows_of(["a", "b", "c"]))
+    texts_of(figure)
+    assert figure.get_figwidth() == 3.4
+    assert figure.get_figheight() < 9
+    sizes = {float(text.get_fontsize()) for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text()}
+    assert min(sizes) >= 6.5
+    widths = {round(ax.get_window_extent().width, 3) for ax in figure.axes}
+    heights = {round(ax.get_window_extent().height, 3) for ax in figure.axes}
+    assert len(figure.axes) == 6
+    assert len(widths) == 1
+    assert widths == heights
+
+
+def test_figure_pairs_each_model_with_its_scaled_curve_on_one_scale() -> None:
+    rows = rows_of(["first", "second"])
+    figure = reliability_figure(rows)
+    titles = [ax.get_title() for ax in figure.axes]
+    expected = [(title, curve) for row in rows for title, curve in (("uncalibrated", row[1]), (row[3], row[2]))]
+    assert titles == [f"{title}\nECE {curve.ece:.3f} · n {curve.n}" for title, curve in expected]
+    assert {text.get_text() for text in figure.texts} == {"first", "second"}
+    assert len({ax.child_axes[-1].get_ylim() for ax in figure.axes}) == 1
+    assert len(figure.legends) == 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_hostile_names_are_drawn_literally(tmp_path: Path, suffix: str) -> None:
+    curve = make_curve(n=1)
+    path = tmp_path / f"figure.{suffix}"
+    rows = [(name, curve, curve, label) for name, label in zip(HOSTILE[::2], HOSTILE[1::2], strict=True)]
+    save_figure(reliability_figure(rows), path, dpi=50)
+    assert path.stat().st_size > 1000
+    if suffix != "svg":
+        return
+    written = {element.text for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")}
+    for name in filter(None, HOSTILE):
+        shown = printable(name)
+        assert shown in written or any(text and "…" in text and shown.startswith(text[:5]) for text in written), name
+    raw = path.read_bytes()
+    assert not [
+        mark
+        for mark in (b"<script", b"\x1b", "\u202e".encode(), "\ud800".encode("utf-8", "surrogatepass"))
+        if mark in raw
+    ]
+
+
+def test_hostile_titles_fit_any_axes() -> None:
+    for name in ["$x^$", "a\nb", "x" * 10_000, "word " * 2_000, "\ud800"]:
+        figure = Figure(figsize=(3.4, 3.6), layout="constrained")
+        reliability_diagram(make_curve(n=20), ax=figure.add_subplot(), title=name)
+        assert_readable(figure)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        make_curve(n=1),
+        make_curve(n_bins=1),
+        make_curve(n_bins=100),
+        calibration_curve([[1.0, 0.0]] * 5, [1] * 5),
+        calibration_curve([[1.0, 0.0]] * 5, [0] * 5),
+    ],
+    ids=["n = 1", "one bin", "100 bins", "all wrong", "all right"],
+)
+def test_extreme_curves_are_drawn(curve: CalibrationCurve) -> None:
+    assert_readable(reliability_figure([("x", curve, curve, "T = 1")]))
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "svg", "pdf"])
+def test_the_same_figure_gives_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    for name in ("a", "b"):
+        save_figure(reliability_figure([("model", BY_HAND, BY_HAND, "T = 1")]), tmp_path / f"{name}.{suffix}")
+    content = (tmp_path / f"a.{suffix}").read_bytes()
+    assert content == (tmp_path / f"b.{suffix}").read_bytes()
+    assert not re.search(rb"CreationDate|<dc:date>|tEXtDate", content)
+    assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix.lower()])
+
+
+@pytest.mark.parametrize("name", ["figure.jpg", "figure", "figure.png.exe", "a\x1b.gif"])
+def test_an_unknown_suffix_is_refused_with_the_three_known(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf") as caught:
+        save_figure(Figure(), tmp_path / name)
+    assert "\x1b" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="cannot write"):
+        save_figure(Figure(), tmp_path / "file" / "figure.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "figure.svg"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match="No space left"):
+        save_figure(Figure(), path)
+    assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("figure.svg", "old")]
+
+
+def test_nothing_global_changes(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    figure = reliability_figure(rows_of(["model"]))
+    save_figure(figure, tmp_path / "figure.svg")
+    reliability_diagram(make_curve(), ax=new_axes())
+    assert dict(mpl.rcParams) == before
+
+
+def test_bars_tile_the_axis_without_spaces() -> None:
+    spans = [bar[:2] for bar in bars(reliability_diagram(make_curve(n=5000), ax=new_axes()), "accuracy")]
+    assert all(right == pytest.approx(left) for (_, right), (left, _) in pairwise(spans))

@@ -1,0 +1,112 @@
+"""The comparison trains in parallel, keeps finished runs, survives interruption, and the demo writes it all down."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from calib.errors import InputError, NumericalError
+from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
+from calib.training.config import TrainConfig
+
+SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64, label_noise=0.4)
+
+
+def test_the_grid_pairs_every_smoothing_with_every_seed() -> None:
+    configs = grid(SMALL, smoothing=(0, 0.05), seeds=range(2))
+    assert list(configs) == ["hard-seed0", "smoothing0.05-seed0", "hard-seed1", "smoothing0.05-seed1"]
+    assert configs["smoothing0.05-seed1"] == replace(SMALL, smoothing=0.05, seed=1)
+
+
+def test_runs_are_trained_compared_and_kept(tmp_path: Path) -> None:
+    configs = grid(SMALL, smoothing=(0, 0.1), seeds=range(2))
+    seen: list[tuple[int, int]] = []
+    runs = train_all(configs, tmp_path, workers=2, on_progress=lambda done, total: seen.append((done, total)))
+    assert [run.name for run in runs] == list(configs)
+    assert seen[0] == (0, 4)
+    result = compare_runs(runs)
+    assert result.table["seeds"].tolist() == [2, 2, 2, 2]
+    assert result.table["ece"].iloc[0] == pytest.approx(
+        result.scores.query("smoothing == 0 and calibrator == 'uncalibrated'")["ece"].mean()
+    )
+    assert "hard targets alone have ECE" in result.verdict
+    before = {run: (run / "checkpoint.pt").stat().st_mtime_ns for run in runs}
+    assert train_all(configs, tmp_path) == runs
+    assert {run: (run / "checkpoint.pt").stat().st_mtime_ns for run in runs} == before
+
+
+def test_a_run_with_other_settings_is_not_overwritten(tmp_path: Path) -> None:
+    train_all(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path)
+    other = grid(replace(SMALL, epochs=2), smoothing=(0,), seeds=(0,))
+    with pytest.raises(InputError, match="other settings"):
+        train_all(other, tmp_path)
+    train_all(other, tmp_path, force=True)
+    assert len((tmp_path / "hard-seed0" / "history.csv").read_text().splitlines()) == 3
+
+
+def test_an_error_in_a_worker_arrives_whole_and_stops_the_rest(tmp_path: Path) -> None:
+    configs = grid(replace(SMALL, learning_rate=999_999.0, epochs=200), smoothing=(0, 0.1), seeds=(0,))
+    with pytest.raises(NumericalError, match="training loss") as error:
+        train_all(configs, tmp_path, workers=2)
+    assert "learning-rate" in error.value.help
+    assert list(tmp_path.iterdir()) == []
+
+
+def demo(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "calib", "demo", "-o", str(folder), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+
+
+def test_a_short_demo_writes_all_it_names_and_can_be_repeated(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    first = demo(folder, "--epochs", "2", "--seeds", "1")
+    assert first.returncode == 0, first.stderr
+    names = {
+        "comparison.md",
+        "comparison.csv",
+        "reliability.png",
+        "hard-seed0",
+        "smoothing0.05-seed0",
+        "smoothing0.1-seed0",
+    }
+    assert {path.name for path in folder.iterdir()} == names
+    table = pd.read_csv(folder / "comparison.csv")
+    assert table["calibrator"].tolist() == ["uncalibrated", "temperature"] * 3
+    text = (folder / "comparison.md").read_text(encoding="utf-8")
+    assert "calib demo --label-noise 0.4 --seeds 1 --epochs 2" in text
+    assert "torch" in text
+    second = demo(folder, "--epochs", "2", "--seeds", "1")
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == first.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals to a process group are POSIX")
+def test_ctrl_c_stops_all_workers_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "calib", "demo", "--epochs", "9999", "-o", str(tmp_path / "demo")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 90
+    while len(list((tmp_path / "demo").glob(".*.tmp"))) < min(2, os.cpu_count() or 1) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does: parent and workers get it
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert list((tmp_path / "demo").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("noise", "lead"), [("0.4", "Both cures work here"), ("0", "Smoothing harms calibration here")]
+)
+def test_the_demo_finds_what_the_readme_says(tmp_path: Path, noise: str, lead: str) -> None:
+    done = demo(tmp_path / "demo", "--label-noise", noise)
+    assert done.returncode == 0, done.stderr
+    assert lead in done.stdout

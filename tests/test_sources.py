@@ -1,0 +1,112 @@
+"""A SOURCE is a run directory, a checkpoint or predictions; saved predictions are used only while they belong."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calib.errors import InputError
+from calib.files.npz import load_predictions, save_predictions
+from calib.predictions import Predictions
+from calib.runs import is_finished, train_run
+from calib.sources import file_hash, open_source
+from calib.training.config import TrainConfig
+
+SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    train_run(SMALL, folder)
+    return folder
+
+
+@pytest.fixture
+def run_folder(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "small"))
+
+
+def test_a_run_directory_holds_what_it_promises(run_folder: Path) -> None:
+    names = {"checkpoint.pt", "calibration.npz", "test.npz", "history.csv", "config.json"}
+    assert {file.name for file in run_folder.iterdir()} == names
+    assert (run_folder / "history.csv").read_text().splitlines()[0] == "epoch,loss,accuracy"
+    assert is_finished(SMALL, run_folder)
+    test = load_predictions(run_folder / "test.npz")
+    assert test.provenance["checkpoint_sha256"] == file_hash(run_folder / "checkpoint.pt")
+
+
+def test_folder_and_checkpoint_open_to_the_same_predictions(run_folder: Path) -> None:
+    by_folder, by_file = open_source(run_folder), open_source(run_folder / "checkpoint.pt")
+    assert by_folder.name == by_file.name == "small"
+    assert np.array_equal(by_folder.test.values, by_file.test.values)
+    assert by_folder.calibration is not None
+    assert by_folder.calibration.n == 400
+
+
+def test_predictions_are_made_anew_where_none_are_saved(run_folder: Path) -> None:
+    saved = open_source(run_folder)
+    (run_folder / "test.npz").unlink()
+    again = open_source(run_folder / "checkpoint.pt")
+    np.testing.assert_allclose(again.test.values, saved.test.values, rtol=1e-5, atol=1e-5)
+
+
+def test_saved_predictions_of_another_checkpoint_are_not_used(run_folder: Path) -> None:
+    foreign = load_predictions(run_folder / "test.npz")
+    stale = Predictions.from_logits(
+        np.zeros((797, 10)), foreign.labels, provenance={**foreign.provenance, "checkpoint_sha256": "0" * 64}
+    )
+    save_predictions(stale, run_folder / "test.npz")
+    assert np.abs(open_source(run_folder).test.values).max() > 0
+
+
+def test_predictions_files_have_no_calibration_split_unless_given(run_folder: Path) -> None:
+    alone = open_source(run_folder / "test.npz")
+    assert alone.calibration is None
+    given = open_source(run_folder / "test.npz", calibration=run_folder / "calibration.npz")
+    assert given.calibration is not None
+    assert given.calibration.n == 400
+
+
+def test_a_calibration_file_that_does_not_fit_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    save_predictions(Predictions.from_logits(np.zeros((4, 3)), [0, 1, 2, 0]), tmp_path / "three.npz")
+    with pytest.raises(InputError, match="3 classes"):
+        open_source(run_folder, calibration=tmp_path / "three.npz")
+    save_predictions(Predictions.from_probs(np.full((4, 10), 0.1), [0, 1, 2, 0]), tmp_path / "probs.npz")
+    with pytest.raises(InputError, match="holds probs"):
+        open_source(run_folder, calibration=tmp_path / "probs.npz")
+
+
+def test_what_is_not_there_or_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        open_source(tmp_path / "nothing")
+    with pytest.raises(InputError, match="no run directory"):
+        open_source(tmp_path)
+
+
+def test_an_existing_output_is_refused_before_any_training(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calib.runs.train", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(InputError, match="exists already"):
+        train_run(SMALL, run_folder)
+    with pytest.raises(InputError, match="cannot write"):
+        train_run(SMALL, run_folder / "checkpoint.pt" / "below-a-file")
+
+
+def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("calib.runs.save_checkpoint", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(SMALL, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_opening_saved_predictions_does_not_load_torch(run_folder: Path) -> None:
+    import subprocess
+
+    code = f"import sys; from calib.sources import open_source; open_source({str(run_folder)!r}); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False"

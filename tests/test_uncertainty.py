@@ -1,0 +1,116 @@
+"""The null distribution of ECE against direct simulation and published means."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import calib
+from calib.curve import bin_index, equal_width_edges
+from calib.errors import InputError
+
+from .references import rows_of_confidence, sample
+
+
+def predictions_of(confidence: Any, k: int = 2) -> calib.Predictions:
+    return calib.Predictions.from_probs(*rows_of_confidence(confidence, np.ones(len(confidence)), k))
+
+
+def bernoulli_ece(confidence: Any, n_bins: int, resamples: int, seed: int) -> Any:
+    """ECE of data sets whose correctness is one coin a row: the definition, without shortcuts."""
+    rng = np.random.default_rng(seed)
+    index = bin_index(confidence, equal_width_edges(n_bins))
+    draws = np.empty(resamples)
+    for i in range(resamples):
+        residual = (rng.random(len(confidence)) < confidence) - confidence
+        draws[i] = np.abs(np.bincount(index, weights=residual)).sum() / len(confidence)
+    return draws
+
+
+def uniform(low: float) -> Any:
+    return lambda rng, n: rng.uniform(low, 1, n)
+
+
+@pytest.mark.parametrize(
+    ("draw", "k", "n", "mean"),
+    [
+        (uniform(0.002), 1000, 200, 0.0866),  # a thousand classes allow confidences from 0.002 up
+        (uniform(0.002), 1000, 1000, 0.0392),
+        (uniform(0.5), 2, 200, 0.0627),
+        (uniform(0.5), 2, 1000, 0.0282),
+        (uniform(0.5), 2, 10_000, 0.0089),
+        (lambda rng, n: rng.beta(5, 1, n).clip(0.11), 10, 200, 0.0598),
+        (lambda rng, n: rng.beta(5, 1, n).clip(0.11), 10, 1000, 0.0268),
+        (lambda rng, n: rng.beta(5, 1, n).clip(0.11), 10, 10_000, 0.0084),
+    ],
+)
+def test_the_mean_is_the_published_bias_of_perfect_calibration(draw: Any, k: int, n: int, mean: float) -> None:
+    rng = np.random.default_rng(n)
+    samples = 16
+    means = [calib.ece_null(predictions_of(draw(rng, n), k), resamples=200, seed=i).mean() for i in range(samples)]
+    error = np.std(means, ddof=1) / np.sqrt(samples) + 0.00005 + 0.002 * mean  # ours, rounding, and the source's own
+    assert np.mean(means) == pytest.approx(mean, abs=4 * error)
+    assert error < 0.02 * mean
+
+
+@pytest.mark.parametrize("n_bins", [1, 10, 15])
+@pytest.mark.parametrize("scale", [0.5, 4.0])
+def test_draws_are_distributed_like_one_coin_a_row(n_bins: int, scale: float) -> None:
+    predictions = calib.Predictions.from_logits(*sample(300, 4, scale=scale))
+    got = calib.ece_null(predictions, n_bins=n_bins, resamples=4000, seed=1)
+    want = bernoulli_ece(predictions.outcomes.confidence, n_bins, 4000, seed=2)
+    error = np.sqrt((got.var() + want.var()) / 4000)
+    assert got.mean() == pytest.approx(want.mean(), abs=4 * error)
+    assert got.std() == pytest.approx(want.std(), rel=0.06)
+    assert np.quantile(got, 0.95) == pytest.approx(np.quantile(want, 0.95), rel=0.05)
+
+
+def test_one_hand_worked_expectation() -> None:
+    # four rows at 3/4: |Binomial(4, 3/4) − 3| / 4 has mean (3·1 + 2·12 + 1·54 + 1·81) / 4⁵
+    null = calib.ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1], resamples=20_000)
+    assert null.mean() == pytest.approx((3 + 24 + 54 + 81) / 4**5, abs=4 * null.std() / np.sqrt(20_000))
+    assert set(null.tolist()) <= {0.0, 0.25, 0.5, 0.75}
+
+
+def test_certain_predictions_have_no_sampling_noise() -> None:
+    assert (calib.ece_null(np.eye(3), [0, 1, 1]) == 0).all()
+
+
+def test_one_seed_gives_one_array_and_another_another() -> None:
+    predictions = calib.Predictions.from_logits(*sample(100, 3))
+    first = calib.ece_null(predictions, resamples=50, seed=5)
+    assert first.shape == (50,)
+    np.testing.assert_array_equal(first, calib.ece_null(predictions, resamples=50, seed=5))
+    assert not np.array_equal(first, calib.ece_null(predictions, resamples=50, seed=6))
+
+
+def test_global_random_state_is_neither_read_nor_set() -> None:
+    predictions = calib.Predictions.from_logits(*sample(100, 3))
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]  # noqa: NPY002
+    first = calib.ece_null(predictions, resamples=5)
+    assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    np.testing.assert_array_equal(first, calib.ece_null(predictions, resamples=5))
+
+
+def test_labels_play_no_part_under_the_null() -> None:
+    logits, labels = sample(100, 3)
+    right = calib.ece_null(calib.Predictions.from_logits(logits, labels), resamples=20)
+    wrong = calib.ece_null(calib.Predictions.from_logits(logits, (labels + 1) % 3), resamples=20)
+    np.testing.assert_array_equal(right, wrong)
+
+
+def test_ece_of_a_calibrated_model_falls_below_the_95_percent_quantile_95_times_in_100() -> None:
+    below = 0
+    for seed in range(200):
+        predictions = calib.Predictions.from_logits(*sample(200, 3, true_temperature=1.0, seed=seed))
+        below += calib.ece(predictions) <= np.quantile(calib.ece_null(predictions, resamples=200), 0.95)
+    assert 178 <= below <= 199  # binomial, ± 4 sd
+
+
+@pytest.mark.xfail(reason="n_bins is multiplied by CELLS_PER_BIN before it is checked")
+@pytest.mark.parametrize("n_bins", [-1, 2.0, "15", True, None])
+def test_a_number_of_bins_that_is_none_is_refused_as_it_was_given(n_bins: Any) -> None:
+    with pytest.raises(InputError, match=f"n_bins must be a whole number of at least 1, got {n_bins!r}$"):
+        calib.ece_null([[0.9, 0.1]], [0], n_bins=n_bins)
