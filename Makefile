@@ -21,7 +21,7 @@ lint: .venv/dev
 	$(BIN)/mypy
 
 bench: .venv/calib  ## speed, as ratios measured in one run
-	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.evaluation
 
 docs: .venv/dev  ## make the README's picture and table again
 	$(BIN)/calib demo --force

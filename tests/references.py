@@ -76,8 +76,8 @@ def temperature(logits: Any, labels: Sequence[int]) -> float:
         return float(1 / low)
 
 
-def rows_of_confidence(confidence: Sequence[float], correct: Sequence[Any], k: int = 2) -> tuple[Any, Any]:
-    """Probabilities ``(n, k)`` whose predicted class, 0, has this confidence, and labels that make it right or wrong."""
+def rows_of_confidence(confidence: Any, correct: Any, k: int = 2) -> tuple[Any, Any]:
+    """Probabilities ``(n, k)`` whose predicted class, 0, has this confidence, and labels that make it so correct."""
     top = np.asarray(confidence, np.float64)
     probs = np.repeat(((1 - top) / (k - 1))[:, None], k, axis=1)
     probs[:, 0] = top

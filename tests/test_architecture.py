@@ -48,7 +48,7 @@ THIRD_PARTY = {
 
 def ring(module: str) -> str:
     """``calib.training.loop`` -> ``training``; the public names of ``calib`` itself are core."""
-    second = (module.split(".") + [""])[1]
+    second = [*module.split("."), ""][1]
     return RING_OF_MODULE.get(second, second if second in RINGS else "core")
 
 

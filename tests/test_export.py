@@ -140,9 +140,7 @@ def test_csv_reads_back_as_it_was_save_for_formulas(name: str) -> None:
     [
         "\t=1+1",
         "=cmd|' /C calc'!A0",
-        pytest.param(
-            "\r=1+1", marks=pytest.mark.xfail(reason="the csv module of Python 3.11 leaves a lone \\r unquoted")
-        ),
+        pytest.param("\r=1+1", marks=pytest.mark.xfail(reason="a lone carriage return is written unquoted")),
     ],
 )
 def test_a_formula_behind_white_space_is_quoted_in_csv_as_well(name: str) -> None:

@@ -80,7 +80,11 @@ def test_a_hopeless_label_costs_its_logit_gap_however_large() -> None:
 def test_a_logit_of_minus_infinity_is_a_probability_of_zero() -> None:
     logits = np.array([[0.0, -np.inf, 1.0], [2.0, -np.inf, -np.inf], [2.0, -np.inf, 0.0]])
     labels = np.array([2, 0, 1])
-    probs = [[1 / (1 + math.e), 0, math.e / (1 + math.e)], [1, 0, 0], [0.8807970779778824, 0, 0.11920292202211757]]
+    probs: list[list[float]] = [
+        [1 / (1 + math.e), 0, math.e / (1 + math.e)],
+        [1, 0, 0],
+        [0.8807970779778824, 0, 0.11920292202211757],
+    ]
     for predictions in (Predictions.from_logits(logits, labels), Predictions.from_probs(probs, labels)):
         outcomes = predictions.outcomes
         np.testing.assert_allclose(outcomes.nll, [math.log1p(math.exp(-1)), 0, np.inf], rtol=1e-12)
@@ -132,9 +136,7 @@ def test_a_temperature_breaks_no_near_tie_of_logits() -> None:
         assert predictions.outcomes.predicted.tolist() == [1, 1]
 
 
-@pytest.mark.xfail(
-    reason="two neighbouring probabilities can share one logarithm: the tie then goes to the lower index"
-)
+@pytest.mark.xfail(reason="two neighbouring probabilities can share one logarithm")
 def test_a_temperature_breaks_no_near_tie_of_probabilities() -> None:
     low = 0.33560655527301547
     high = float(np.nextafter(low, 1))

@@ -1,6 +1,7 @@
 """A SOURCE is a run directory, a checkpoint or predictions; saved predictions are used only while they belong."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -105,8 +106,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
 
 
 def test_opening_saved_predictions_does_not_load_torch(run_folder: Path) -> None:
-    import subprocess
-
-    code = f"import sys; from calib.sources import open_source; open_source({str(run_folder)!r}); print('torch' in sys.modules)"
+    opening = f"from calib.sources import open_source; open_source({str(run_folder)!r})"
+    code = f"import sys; {opening}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False"

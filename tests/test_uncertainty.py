@@ -87,7 +87,7 @@ def test_one_seed_gives_one_array_and_another_another() -> None:
 def test_global_random_state_is_neither_read_nor_set() -> None:
     predictions = calib.Predictions.from_logits(*sample(100, 3))
     np.random.seed(0)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
     first = calib.ece_null(predictions, resamples=5)
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
     np.random.seed(1)  # noqa: NPY002
@@ -105,7 +105,7 @@ def test_ece_of_a_calibrated_model_falls_below_the_95_percent_quantile_95_times_
     below = 0
     for seed in range(200):
         predictions = calib.Predictions.from_logits(*sample(200, 3, true_temperature=1.0, seed=seed))
-        below += calib.ece(predictions) <= np.quantile(calib.ece_null(predictions, resamples=200), 0.95)
+        below += int(calib.ece(predictions) <= np.quantile(calib.ece_null(predictions, resamples=200), 0.95))
     assert 178 <= below <= 199  # binomial, ± 4 sd
 
 

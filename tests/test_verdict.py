@@ -18,7 +18,7 @@ def scores(
     dataset: str = "digits",
     first_seed: int = 0,
 ) -> pd.DataFrame:
-    """A score table that holds the given ECE by seed: of hard targets, with a temperature, and of each α without one."""
+    """A score table with the given ECE by seed: of hard targets, with a temperature, and of each α without one."""
     arms = [(0.0, "uncalibrated", hard, nll[0], gap), (0.0, "temperature", tuned, nll[1], 0.0)]
     for alpha, values in smoothed.items():
         arms += [(alpha, "uncalibrated", values, nll[2], -gap), (alpha, "temperature", values, nll[2], 0.0)]

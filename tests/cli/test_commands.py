@@ -46,7 +46,8 @@ def test_usage_errors_are_two_lines_too(run: Run, arguments: tuple[str, ...], wo
 
 def test_train_predict_evaluate_is_one_path(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "ls05"
-    options = "--dataset digits --arch resnet8 --width 4 --smoothing 0.05 --label-noise 0.4 --seed 0 --epochs 1".split()
+    options = ["--dataset", "digits", "--arch", "resnet8", "--width", "4", "--smoothing", "0.05"]
+    options += ["--label-noise", "0.4", "--seed", "0", "--epochs", "1"]
     made = run("train", *options, "--output", folder)
     assert made.code == 0, made.err
     assert made.out == f"{folder}\n"
