@@ -329,3 +329,12 @@ def test_neither_order_nor_repetition_nor_the_names_of_classes_move_t(n: int, k:
         assert other.status == fitted.status
         assert other.temperature == pytest.approx(fitted.temperature, rel=1e-9)
     assert others[1].standard_error == pytest.approx(fitted.standard_error / math.sqrt(3), rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("label_logit", [-0.9, -1.0])
+def test_a_class_that_is_never_possible_plays_no_part_in_what_is_chance(label_logit: float) -> None:
+    logits = np.array([[0.0, label_logit, -2.0]])
+    with_fourth = np.append(logits, [[-np.inf]], axis=1)
+    without, fitted = fit(logits, [1]), fit(with_fourth, [1])
+    assert fitted.status == without.status == ("ok" if label_logit > -1 else "worse than chance")
+    assert fitted.temperature == pytest.approx(without.temperature, rel=1e-9)
