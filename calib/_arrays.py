@@ -44,6 +44,13 @@ def like(array: AnyArray, reference: Any) -> Any:
     return array
 
 
+def read_only(array: AnyArray) -> AnyArray:
+    """A view of ``array`` that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
     """Slices that cover ``n_rows`` rows, each of about `BLOCK_ENTRIES` entries and at least one row.
 

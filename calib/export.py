@@ -1,5 +1,6 @@
 """Tables for people and machines: from a DataFrame to text that pastes into a page, a paper or a program."""
 
+import csv
 import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -70,7 +71,7 @@ def to_csv(table: "pd.DataFrame") -> str:
     safe = table.copy()
     for name in text:
         safe[name] = table[name].map(_no_formula)
-    return safe.to_csv(index=False, lineterminator="\n")
+    return safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 
 def to_json(content: object) -> str:

@@ -41,34 +41,37 @@ class Outcomes:
         columns = cls(np.empty(n, np.int64), np.empty(n, bool), *(np.empty(n) for _ in range(4)))
         scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
         reduce_block = _reduce_logits if scaled else _reduce_probs
-        for rows, block in checked_blocks(predictions, as_logits=scaled):
-            reduce_block(block, predictions.labels[rows], rows, columns)
+        for rows, block, predicted in checked_blocks(predictions, as_logits=scaled):
+            columns.predicted[rows] = predicted
+            columns.correct[rows] = predicted == predictions.labels[rows]
+            reduce_block(block, predicted, predictions.labels[rows], rows, columns)
         return columns
 
 
-def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[tuple[slice, Float]]:
-    """Yield ``(rows, values)``: fresh float64 blocks, checked, as logits times ``beta`` with their row maximum at 0.
+def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[tuple[slice, Float, Int]]:
+    """Yield ``(rows, values, predicted)``: fresh float64 blocks, checked, as logits times ``beta``, row maximum at 0.
 
-    With ``as_logits=False``, for predictions given as probabilities, the probabilities as they are.
+    With ``as_logits=False``, for predictions given as probabilities, the probabilities as they are.  The predicted
+    class is read from the values as given: logarithm and ``beta`` could make two of them equal.
     """
     beta = np.broadcast_to(np.asarray(predictions.beta, np.float64), predictions.n)
     check = _check_logits if predictions.kind == "logits" else _check_probs
     for rows in blocks(predictions.n, predictions.n_classes):
         block = predictions.values[rows].astype(np.float64, order="C")  # a copy: the steps below work in place
         check(block, rows.start)
+        predicted = block.argmax(axis=1)
         if as_logits:
-            if predictions.kind == "probs":
-                with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", over="ignore"):  # log 0, and differences beyond float64, are −inf
+                if predictions.kind == "probs":
                     np.log(block, out=block)
-            block -= block.max(axis=1, keepdims=True)
-            block *= beta[rows, None]
-        yield rows, block
+                block -= block.max(axis=1, keepdims=True)
+                block *= beta[rows, None]
+        yield rows, block, predicted
 
 
-def _reduce_logits(logits: Float, labels: Int, rows: slice, columns: Outcomes) -> None:
+def _reduce_logits(logits: Float, predicted: Int, labels: Int, rows: slice, columns: Outcomes) -> None:
     """Reduce logits whose row maximum is 0; the runner-up is factored out so that tiny remainders keep all digits."""
     index = np.arange(len(logits))
-    predicted = logits.argmax(axis=1)
     true_logit = logits[index, labels]
     logits[index, predicted] = -np.inf
     runner_up = logits.max(axis=1)
@@ -81,24 +84,19 @@ def _reduce_logits(logits: Float, labels: Int, rows: slice, columns: Outcomes) -
     confidence = np.exp(-log_total)
     nll = log_total - true_logit
     squares = np.exp(2 * runner_up) * np.einsum("ij,ij->i", others, others)
-    columns.predicted[rows] = predicted
-    columns.correct[rows] = predicted == labels
     columns.confidence[rows] = confidence
     columns.log_odds[rows] = -log_others
     columns.nll[rows] = nll
     columns.brier[rows] = (1 + squares) * confidence**2 - 2 * np.exp(-nll) + 1
 
 
-def _reduce_probs(probs: Float, labels: Int, rows: slice, columns: Outcomes) -> None:
+def _reduce_probs(probs: Float, predicted: Int, labels: Int, rows: slice, columns: Outcomes) -> None:
     index = np.arange(len(probs))
-    predicted = probs.argmax(axis=1)
     confidence = probs[index, predicted]
     true_prob = probs[index, labels]
     with np.errstate(divide="ignore"):
-        columns.log_odds[rows] = np.log(confidence) - np.log(np.maximum(1 - confidence, 0))
+        columns.log_odds[rows] = np.log(confidence) - np.log(1 - confidence)
         columns.nll[rows] = -np.log(true_prob)
-    columns.predicted[rows] = predicted
-    columns.correct[rows] = predicted == labels
     columns.confidence[rows] = confidence
     columns.brier[rows] = np.einsum("ij,ij->i", probs, probs) - 2 * true_prob + 1
 
@@ -121,6 +119,7 @@ def _check_probs(block: Float, first_row: int) -> None:
     sums = block.sum(axis=1)
     good = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (block.min(axis=1) >= 0)
     if good.all():
+        np.minimum(block, 1.0, out=block)  # what rounding left above 1
         return
     row = int(np.argmin(good))
     where = f"row {first_row + row}"

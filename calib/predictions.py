@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from calib._arrays import AnyArray, Float, Int, to_numpy
+from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Predictions:
                 f"{len(names)} class names were given for {k} classes", help="give one name a column, in column order"
             )
         return cls(
-            _read_only(values), kind, _read_only(_labels(to_numpy(labels), n, k)), 1.0, names, dict(provenance or {})
+            read_only(values), kind, read_only(_labels(to_numpy(labels), n, k)), 1.0, names, dict(provenance or {})
         )
 
     @property
@@ -119,7 +119,7 @@ class Predictions:
                 "the selection leaves no rows", help="select at least one example, by slice, mask or array"
             )
         beta = self.beta if np.ndim(self.beta) == 0 else np.asarray(self.beta)[rows]
-        return replace(self, values=_read_only(values), labels=_read_only(labels), beta=beta)
+        return replace(self, values=read_only(values), labels=read_only(labels), beta=beta)
 
     @cached_property
     def outcomes(self) -> "Outcomes":
@@ -192,9 +192,3 @@ def _labels(labels: AnyArray, n: int, k: int) -> Int:
             help="count classes from 0, and drop rows that are to be ignored",
         )
     return labels.astype(np.int64)
-
-
-def _read_only(array: AnyArray) -> AnyArray:
-    view = array.view()
-    view.flags.writeable = False
-    return view

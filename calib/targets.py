@@ -39,6 +39,8 @@ def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Conventio
     >>> uniform_smoothing(0.25, 6, convention="wrong-classes")
     0.3
     """
+    if n_classes < 2:
+        raise InputError(f"n_classes must be at least 2, got {n_classes}", help="pass the number of classes")
     if not 0 <= smoothing <= 1:
         raise InputError(
             f"smoothing must lie in [0, 1], got {smoothing}", help="0.1 is the usual value, 0 is hard targets"
@@ -57,8 +59,6 @@ def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Conventio
 
 def _rows(labels: np.ndarray[Any, Any], n_classes: int) -> np.ndarray[Any, Any]:
     """One distribution a label."""
-    if n_classes < 2:
-        raise InputError(f"n_classes must be at least 2, got {n_classes}", help="pass the number of classes")
     if labels.ndim == 2:
         if labels.shape[1] != n_classes:
             raise InputError(

@@ -14,11 +14,11 @@ def comparison_verdict(scores: "pd.DataFrame") -> str:
     Takes a `calib.score_table`.  Runs are compared seed by seed within one setting; nothing is chosen by its test
     score.  Without a hard and a smoothed run of the same seed it says what is missing.
     """
-    sentences = []
+    sentences: list[str] = []
     if "smoothing" in scores:
         others = [name for name in settings(scores) if name not in ("model", "smoothing")]
-        for _, group in scores.groupby(others, sort=False, dropna=False):
-            sentences += _sentences(group)
+        groups = [group for _, group in scores.groupby(others, sort=False, dropna=False)] if others else [scores]
+        sentences = [sentence for group in groups for sentence in _sentences(group)]
     if not sentences:
         return "No verdict: comparing needs a hard-target run (smoothing 0) and a smoothed one with the same seed."
     return " ".join(sentences)

@@ -136,7 +136,6 @@ def test_a_temperature_breaks_no_near_tie_of_logits() -> None:
         assert predictions.outcomes.predicted.tolist() == [1, 1]
 
 
-@pytest.mark.xfail(reason="two neighbouring probabilities can share one logarithm")
 def test_a_temperature_breaks_no_near_tie_of_probabilities() -> None:
     low = 0.33560655527301547
     high = float(np.nextafter(low, 1))

@@ -187,7 +187,6 @@ def test_an_unknown_convention_is_refused() -> None:
         smooth_labels([0], 3, smoothing=0.1, convention="both")  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(reason="the convention is converted before k is checked", raises=ZeroDivisionError)
 def test_one_class_is_refused_in_either_convention() -> None:
     with pytest.raises(InputError, match="n_classes must be at least 2"):
         smooth_labels([0], 1, smoothing=0.0, convention="wrong-classes")

@@ -114,7 +114,6 @@ def test_without_a_pair_of_runs_there_is_no_verdict(missing: str) -> None:
     assert comparison_verdict(table) == NONE
 
 
-@pytest.mark.xfail(reason="nothing is left to group by", raises=ValueError)
 def test_runs_whose_configuration_is_smoothing_and_seed_alone_can_be_compared() -> None:
     table = scores([0.1], [0.01], {0.1: [0.05]})
     assert comparison_verdict(table.drop(columns="dataset")) == comparison_verdict(table)

@@ -5,6 +5,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from calib._arrays import read_only
 from calib.errors import InputError
 from calib.predictions import Predictions
 
@@ -40,7 +41,7 @@ def cross_fit(method: type[Calibrator], predictions: Predictions, *, folds: int 
     original = np.argsort(np.concatenate([np.flatnonzero(fold == i) for i in range(folds)]))
     return replace(
         predictions,
-        values=np.concatenate([part.values for part in parts])[original],
+        values=read_only(np.concatenate([part.values for part in parts])[original]),
         kind=parts[0].kind,
         beta=np.concatenate([np.broadcast_to(part.beta, part.n) for part in parts])[original],
     )

@@ -33,7 +33,7 @@ class TemperatureScaling:
     limit: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < np.inf:
+        if not (0 < self.temperature < np.inf and 1 / self.temperature < np.inf):
             raise InputError(
                 f"a temperature must be a positive number, got {self.temperature}",
                 help="1.0 leaves the logits as they are",
@@ -79,7 +79,7 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
     """The slope of NLL at β → 0 and β → ∞ (as sums over rows), and whether every label has a probability above 0."""
     lowest = highest = 0.0
     finite = True
-    for rows, logits in checked_blocks(predictions, as_logits=True):
+    for rows, logits, _ in checked_blocks(predictions, as_logits=True):
         true_logit = logits[np.arange(len(logits)), predictions.labels[rows]]
         possible = np.isfinite(logits)
         mean = np.where(possible, logits, 0.0).sum(axis=1) / possible.sum(axis=1)
@@ -92,7 +92,7 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
 def _slope_and_curvature(predictions: Predictions, beta: float) -> tuple[float, float]:
     """First and second derivative of mean NLL in β: mean (E_q z − z_y), and the mean variance of z under the model."""
     slope = curvature = 0.0
-    for rows, logits in checked_blocks(predictions, as_logits=True):
+    for rows, logits, _ in checked_blocks(predictions, as_logits=True):
         true_logit = logits[np.arange(len(logits)), predictions.labels[rows]]
         weight = np.exp(beta * logits)  # exactly 0 for logits of −inf, which then count as 0 in the moments below
         logits[weight == 0] = 0.0

@@ -1,5 +1,6 @@
 """Write files so that a killed process leaves the old content or the new, never half of either."""
 
+import contextlib
 import glob
 import os
 import shutil
@@ -54,16 +55,25 @@ def atomic_folder(path: Path | str, *, force: bool = False) -> Iterator[Path]:
             yield temporary
             _widen_mode(temporary, 0o777)
             if path.exists():
-                old = Path(tempfile.mkdtemp(prefix=_prefix(path), suffix=".old", dir=path.parent))
-                os.replace(path, old)
-                os.replace(temporary, path)
-                shutil.rmtree(old)
+                _swap(temporary, path)
             else:
                 os.replace(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _sync_folder(path.parent)
+
+
+def _swap(new: Path, path: Path) -> None:
+    """Put ``new`` in the place of the folder ``path``, which stays or comes back if that fails."""
+    old = new.with_suffix(".old")
+    os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old)
 
 
 def remove_leftovers(path: Path | str) -> None:
@@ -96,11 +106,12 @@ def _widen_mode(path: Path | str, mode: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the platform allows a folder to be opened."""
+    """Make the rename itself durable, where platform and file system can; the file is in its place either way."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from calib._text import printable
 from calib.errors import InputError
+from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
@@ -29,7 +31,7 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
     arrays: dict[str, Any] = {
         predictions.kind: predictions.values,
         "labels": predictions.labels,
-        "beta": predictions.beta,
+        "beta": np.asarray(predictions.beta, np.float64),
         "meta": np.array(json.dumps(meta)),
     }
     with atomic_file(path) as file:
@@ -73,15 +75,16 @@ def _read_arrays(path: Path) -> dict[str, Any]:
             f"{path} is no .npz file: it looks like {describe(path)}",
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes one',
         )
+    check_archive(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
-    except Exception as error:  # numpy and zipfile raise a dozen kinds on a damaged file; each means the same
+    except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same
+        reason = printable(str(error) or type(error).__name__)
         raise InputError(
-            f"{path} is damaged or not plain arrays ({type(error).__name__}: {error})",
-            help="make or copy the file again; object arrays must become numbers first",
+            f"{path} does not hold plain arrays ({reason})", help="object arrays must become numbers first"
         ) from error
 
 
@@ -89,22 +92,24 @@ def _read_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
     """Class names and provenance: from calib's own ``meta``, or a plain ``class_names`` array."""
     names = arrays.get("class_names")
     plain: dict[str, Any] = {
-        "class_names": None if names is None else [str(name) for name in names.ravel()],
+        "class_names": None if names is None else [str(name) for name in names.astype(str).ravel()],
         "provenance": {},
     }
     if "meta" not in arrays:
         return plain
     try:
         meta = json.loads(str(arrays["meta"]))
-        newer = int(meta["format"]) > FORMAT
-    except (ValueError, KeyError, TypeError):
+        version, names, provenance = int(meta["format"]), meta.get("class_names"), meta.get("provenance", {})
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return plain  # somebody else's `meta`
-    if newer:
-        raise InputError(f"{path} was written by a newer calib (format {meta['format']})", help="upgrade calib")
-    return {"class_names": meta.get("class_names"), "provenance": meta.get("provenance") or {}}
+    if version > FORMAT:
+        raise InputError(f"{path} was written by a newer calib (format {version})", help="upgrade calib")
+    if not isinstance(names, list | None) or not isinstance(provenance, dict):
+        raise InputError(f"{path}: `meta` holds no list of class names and no provenance", help="make the file again")
+    return {"class_names": names, "provenance": provenance}
 
 
 def _beta(beta: Any, n: int) -> Any:
-    if beta.shape not in ((), (n,)) or not (np.isfinite(beta).all() and (beta > 0).all()):
+    if beta.dtype.kind != "f" or beta.shape not in ((), (n,)) or not (np.isfinite(beta).all() and (beta > 0).all()):
         raise InputError("`beta` must be one positive number, or one a row", help="make the file again")
     return float(beta) if beta.ndim == 0 else beta

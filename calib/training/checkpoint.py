@@ -11,6 +11,7 @@ from torch import Tensor
 from calib._text import printable
 from calib.datasets.splits import Split
 from calib.errors import InputError
+from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.sniff import describe
 from calib.models import build_model
@@ -126,42 +127,20 @@ def read_tensors(path: Path | str) -> Any:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is not a file", help="name a checkpoint, a run directory or a predictions file")
-    _check_archive(path)
+    _check_file(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _refusal(path, error) from error
 
 
-def _check_archive(path: Path) -> None:
+def _check_file(path: Path) -> None:
     looks_like = describe(path)
     if not zipfile.is_zipfile(path):
         what = "a truncated torch checkpoint" if looks_like == "a zip archive" else looks_like
         raise InputError(f"{path} is no torch checkpoint: it looks like {what}", help="copy or download the file again")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            names = [member.filename for member in members]
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise InputError(
-                    f"{path} has compressed parts, which torch never writes", help="do not trust this file"
-                )
-            if len(set(names)) != len(names) or any(".." in name.split("/") for name in names):
-                raise InputError(f"{path} has duplicate or escaping member names", help="do not trust this file")
-            if not any(name.endswith("data.pkl") for name in names):
-                raise InputError(f"{path} is a zip archive but no torch checkpoint", help="is it a predictions .npz?")
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{path} is damaged ({printable(str(error))})", help="copy or download the file again"
-        ) from error
-    if damaged is not None:
-        raise InputError(
-            f"checksum mismatch in {printable(damaged)} of {path}: the file has changed since it was written",
-            help="copy or download it again; files saved with torch's CRC option off also look like this",
-        )
+    if not any(name.endswith("data.pkl") for name in check_archive(path, stored_only=True)):
+        raise InputError(f"{path} is a zip archive but no torch checkpoint", help="is it a predictions .npz?")
 
 
 def _refusal(path: Path, error: Exception) -> InputError:

@@ -105,6 +105,5 @@ def test_a_number_of_folds_that_cannot_be_is_refused(folds: int) -> None:
         cross_fit(TemperatureScaling, Predictions.from_logits(*sample(10, 2)), folds=folds)
 
 
-@pytest.mark.xfail(reason="the concatenated array is handed over writeable")
 def test_cross_fitted_predictions_are_read_only_like_any_others() -> None:
     assert not cross_fit(TemperatureScaling, Predictions.from_logits(*sample(10, 2))).values.flags.writeable

@@ -134,7 +134,6 @@ def test_a_folder_that_cannot_be_synced_holds_the_old_file_or_the_new(
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="the platform does not open folders")
-@pytest.mark.xfail(reason="a failed sync of the folder is reported as a file that could not be written, though it was")
 def test_an_error_means_that_the_old_file_is_untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = old_file(tmp_path)
     fail_on_call(monkeypatch, "fsync", 2)
@@ -233,8 +232,8 @@ def test_a_failing_body_leaves_the_old_folder_and_no_temporary_one(
     ("function", "number"),
     [
         ("chmod", 1),
-        pytest.param("replace", 1, marks=pytest.mark.xfail(reason="the empty .old folder is left behind")),
-        pytest.param("replace", 2, marks=pytest.mark.xfail(reason="the old folder is left under its .old name")),
+        pytest.param("replace", 1),
+        pytest.param("replace", 2),
     ],
 )
 def test_a_failing_step_leaves_the_old_folder_and_no_temporary_one(

@@ -175,7 +175,6 @@ def test_a_spoilt_file_is_refused_by_name_with_what_to_do(tmp_path: Path, arrays
 ODD_META = ['{"format": 1, "class_names": 5}', '{"format": 1, "provenance": "x"}', '{"format": 1e999}', "[" * 100_000]
 
 
-@pytest.mark.xfail(reason="beta and meta of odd types reach numpy and the constructor unchecked")
 @pytest.mark.parametrize("extra", [{"beta": "x"}, {"beta": 1j}, *({"meta": meta} for meta in ODD_META)], ids=range(6))
 def test_an_odd_beta_or_meta_is_refused_or_ignored(tmp_path: Path, extra: dict[str, Any]) -> None:
     path = save(tmp_path / "x.npz", logits=LOGITS, labels=LABELS, **extra)
@@ -198,7 +197,7 @@ def test_no_pickle_in_a_file_is_ever_run(tmp_path: Path, where: str) -> None:
     canary = tmp_path / "sung"
     arrays: dict[str, Any] = {"logits": LOGITS, "labels": LABELS, where: np.array([Canary(canary)], dtype=object)}
     path = save(tmp_path / "x.npz", **arrays)
-    with pytest.raises(InputError, match="not plain arrays"):
+    with pytest.raises(InputError, match="does not hold plain arrays"):
         load_predictions(path)
     assert not canary.exists()
     with np.load(path, allow_pickle=True) as archive:
@@ -239,9 +238,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
     "part",
     [
         "members",
-        pytest.param(
-            "directory", marks=pytest.mark.xfail(reason="a wrong length in the directory hides later members")
-        ),
+        pytest.param("directory"),
     ],
 )
 def test_every_flipped_bit_is_noticed_or_without_consequence(tmp_path: Path, part: str) -> None:
@@ -264,7 +261,6 @@ def test_every_flipped_bit_is_noticed_or_without_consequence(tmp_path: Path, par
     assert refused > 500
 
 
-@pytest.mark.xfail(reason="numpy.load leaves the file open when the zip directory is damaged")
 def test_a_refused_file_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     damaged = bytearray(small_file(path))
@@ -278,7 +274,6 @@ def test_a_refused_file_is_closed(tmp_path: Path) -> None:
     assert not caught
 
 
-@pytest.mark.xfail(reason="an array shorter than its zip member is read without its checksum")
 def test_a_flipped_bit_in_the_shape_of_a_long_foreign_array_is_noticed(tmp_path: Path) -> None:
     logits, labels = sample(5000, 3)
     path = save(tmp_path / "x.npz", logits=logits, labels=labels % 2)
