@@ -38,9 +38,15 @@ class Diagnosis:
         return f"T = {self.fitted.temperature:.3g}{', cross-fitted' if self.cross_fitted else ''}"
 
     @property
+    def needs_temperature(self) -> bool:
+        """Whether a temperature was fitted that can be told from 1: by more than two standard errors where known."""
+        fitted = self.fitted
+        return fitted.status == "ok" and not abs(fitted.temperature - 1) <= 2 * fitted.standard_error
+
+    @property
     def paste(self) -> str:
-        """The expression to put into the user's own code; plain ``logits`` where no temperature could be fitted."""
-        return "logits" if self.fitted.status != "ok" else f"logits / {self.fitted.temperature:.4g}"
+        """The expression for the user's own code: ``logits / T``, or plain ``logits`` where no T is needed."""
+        return f"logits / {self.fitted.temperature:.4g}" if self.needs_temperature else "logits"
 
     @property
     def verdict(self) -> str:
@@ -51,9 +57,15 @@ class Diagnosis:
         before, after, fitted = self.uncalibrated, self.scaled, self.fitted
         if fitted.status != "ok":
             return _NO_TEMPERATURE[fitted.status]
-        scaling = f"Dividing the logits by {_with_error(fitted.temperature, fitted.standard_error)}"
-        if after.nll >= before.nll:
-            return f"{scaling} does not help: NLL {before.nll:.3f} → {after.nll:.3f}, ECE {_change(before, after)}."
+        temperature = _with_error(fitted.temperature, fitted.standard_error)
+        if not self.needs_temperature:
+            return f"The best temperature, {temperature}, cannot be told from 1: leave the logits as they are."
+        scaling = f"Dividing the logits by {temperature}"
+        if after.nll > before.nll:
+            return (
+                f"{scaling} makes NLL worse here, {before.nll:.3f} → {after.nll:.3f} (ECE {_change(before, after)}): "
+                "the examples it was fitted on seem to differ from these."
+            )
         if after.ece >= before.ece:
             return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
         rest = (

@@ -42,7 +42,7 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
             pairs = zip(table[name].to_list(), table[f"{name}_sd"].to_list(), strict=True)
             columns[HEADINGS[name]] = [_mean_sd(name, mean, deviation) for mean, deviation in pairs]
         elif name not in _LEFT_OUT and not name.endswith("_sd"):
-            columns[name.replace("_", " ")] = [printable(f"{value}") for value in table[name]]
+            columns[name.replace("_", " ")] = [_cell(value) for value in table[name].to_list()]
     return pd.DataFrame(columns)
 
 
@@ -97,6 +97,12 @@ def _mean_sd(metric: str, mean: float, deviation: float) -> str:
         if math.isnan(deviation) or (metric == "temperature" and deviation == 0)
         else f"{text} ± {deviation:.{digits}f}"
     )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "usual" if math.isnan(value) else f"{value:g}"  # a size that was left to the data set
+    return printable(str(value))
 
 
 def _escape_markdown(cell: str) -> str:

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+from calib.errors import InputError
 from calib.files.atomic import atomic_folder
 from calib.files.npz import save_predictions
 from calib.inference import Part, predict_part
@@ -11,6 +12,9 @@ from calib.sources import CALIBRATION, CHECKPOINT, TEST, file_hash
 from calib.training.checkpoint import Checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.loop import OnEpoch, train
+
+HISTORY, CONFIG = "history.csv", "config.json"
+_RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG}
 
 
 def train_run(
@@ -24,8 +28,10 @@ def train_run(
 ) -> Checkpoint:
     """Train as ``config`` says and write the run directory ``output``, which appears only when it is complete.
 
-    Raises `InputError` where ``output`` exists (unless ``force``) or cannot be written, before any training.
+    Raises `InputError` where ``output`` exists (unless ``force``), holds anything but a run, or cannot be written:
+    before any training.
     """
+    _refuse_other_content(Path(output))
     with atomic_folder(output, force=force) as folder:
         checkpoint = train(config, data_dir=data_dir, device=device, on_epoch=on_epoch)
         save_checkpoint(checkpoint, folder / CHECKPOINT)
@@ -34,19 +40,28 @@ def train_run(
         for part, name in saved:
             predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
             save_predictions(predictions, folder / name)
-        with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / HISTORY).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(checkpoint.history[0]))
             writer.writeheader()
             writer.writerows(checkpoint.history)
-        (folder / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        (folder / CONFIG).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
     return checkpoint
+
+
+def _refuse_other_content(output: Path) -> None:
+    """Replacing a run deletes its folder: never one that holds something else."""
+    others = sorted({path.name for path in output.iterdir()} - _RUN) if output.is_dir() else []
+    if others:
+        raise InputError(
+            f"{output} holds more than a run ({others[0]}), so it is not replaced", help="name another --output"
+        )
 
 
 def is_finished(config: TrainConfig, output: Path | str) -> bool:
     """Whether ``output`` holds a complete run of exactly this config, so that it need not be trained again."""
     folder = Path(output)
     try:
-        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        written = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return bool(written == config.to_dict()) and all(

@@ -96,8 +96,12 @@ SCALING = " Dividing the logits by 2 ± 0.03 "
             "brings ECE 0.100 → 0.020; more than sampling noise (0.010) is left, which one temperature cannot mend.",
         ),
         ({"nll": 1.0, "ece": 0.1}, {"nll": 0.9, "ece": 0.1}, "lowers NLL 1.000 → 0.900 but not ECE (0.100 → 0.100)."),
-        ({"nll": 1.0, "ece": 0.1}, {"nll": 1.0, "ece": 0.01}, "does not help: NLL 1.000 → 1.000, ECE 0.100 → 0.010."),
-        ({"nll": 1.0, "ece": 0.1}, {"nll": 1.1, "ece": 0.2}, "does not help: NLL 1.000 → 1.100, ECE 0.100 → 0.200."),
+        (
+            {"nll": 1.0, "ece": 0.1},
+            {"nll": 1.1, "ece": 0.2},
+            "makes NLL worse here, 1.000 → 1.100 (ECE 0.100 → 0.200): "
+            "the examples it was fitted on seem to differ from these.",
+        ),
     ],
 )
 def test_the_verdict_ends_with_what_a_temperature_does(before: Any, after: Any, end: str) -> None:
@@ -132,6 +136,10 @@ def test_where_no_temperature_can_be_fitted_the_verdict_says_why_and_nothing_is_
 def test_the_temperature_is_named_for_a_figure_and_for_pasting() -> None:
     assert diagnosis({}, {}, TemperatureScaling(1.23456)).label == "T = 1.23"
     assert diagnosis({}, {}, TemperatureScaling(1.23456)).paste == "logits / 1.235"
+    assert diagnosis({}, {}, TemperatureScaling(1.23456, standard_error=0.11)).paste == "logits / 1.235"
+    near = diagnosis({}, {}, TemperatureScaling(1.23456, standard_error=0.12))
+    assert near.paste == "logits"
+    assert "The best temperature, 1.23 ± 0.1, cannot be told from 1" in near.verdict
     assert replace(diagnosis({}, {}), cross_fitted=True).label == "T = 2, cross-fitted"
 
 
@@ -154,5 +162,5 @@ def test_a_model_that_is_over_and_underconfident_at_once_is_found_out() -> None:
     assert "which one temperature cannot mend" in verdict
 
 
-def test_a_temperature_from_data_of_another_kind_does_not_help() -> None:
-    assert "does not help: NLL" in diagnose(predictions(1.0), predictions(4.0, seed=1)).verdict
+def test_a_temperature_from_data_of_another_kind_is_told_to_make_things_worse() -> None:
+    assert "makes NLL worse here" in diagnose(predictions(1.0), predictions(4.0, seed=1)).verdict

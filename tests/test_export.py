@@ -76,7 +76,7 @@ def test_a_comparison_reads_as_mean_and_deviation() -> None:
     )
     text = readable(table)
     assert list(text.columns) == ["model", "label noise", "seeds", "ECE", "gap", "T"]
-    assert text.iloc[0].tolist() == ["hard", "0.0", "1", "0.164", "+0.100", "1.00"]
+    assert text.iloc[0].tolist() == ["hard", "0", "1", "0.164", "+0.100", "1.00"]
     assert text.iloc[1].tolist() == ["α = 0.1 + T", "0.4", "3", "0.030 ± 0.012", "-0.020 ± 0.001", "2.35 ± 0.10"]
 
 

@@ -95,6 +95,14 @@ def test_an_existing_output_is_refused_before_any_training(run_folder: Path, mon
         train_run(SMALL, run_folder / "checkpoint.pt" / "below-a-file")
 
 
+def test_a_folder_that_holds_more_than_a_run_is_never_replaced(run_folder: Path) -> None:
+    (run_folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match=r"holds more than a run \(thesis.tex\)"):
+        train_run(SMALL, run_folder, force=True)
+    assert (run_folder / "thesis.tex").exists()
+    assert (run_folder / "checkpoint.pt").exists()
+
+
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
