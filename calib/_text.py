@@ -1,5 +1,6 @@
-"""Make text that users bring, such as class names and paths, safe to show on one line anywhere."""
+"""Make text that users bring safe to show on one line anywhere, and numbers readable with their error."""
 
+import math
 from unicodedata import category
 
 # Control, format, unassigned, surrogate, line separator, paragraph separator.
@@ -32,3 +33,24 @@ def _escape(character: str) -> str:
     if category(character) not in _INVISIBLE or character in _JOINERS:
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def with_error(value: float, standard_error: float) -> str:
+    """Write ``value ± standard_error`` with two digits of the error; the value alone where the error is not known.
+
+    >>> with_error(1.73194, 0.0871), with_error(391.4, 1723.0), with_error(2.0, math.nan)
+    ('1.732 ± 0.087', '391 ± 1723', '2')
+    """
+    if not (math.isfinite(standard_error) and standard_error > 0):
+        return f"{value:.4g}"
+    digits = max(0, 1 - math.floor(math.log10(standard_error)))
+    return f"{value:.{digits}f} ± {standard_error:.{digits}f}"
+
+
+def number(value: float, *, digits: int = 4, sign: str = "") -> str:
+    """Write a number with fixed digits, or in scientific notation where it is huge.
+
+    >>> number(0.5), number(1e30), number(0.5, digits=2, sign="+")
+    ('0.5000', '1e+30', '+0.50')
+    """
+    return f"{value:{sign}.{digits}f}" if abs(value) < 1e5 or not math.isfinite(value) else f"{value:{sign}.4g}"

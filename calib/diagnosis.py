@@ -1,12 +1,14 @@
 """Before and after temperature scaling: two reports, the T to ship, and a sentence of verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from calib.calibrators.cross_fit import cross_fit
+from calib._text import with_error
+from calib.calibrators.cross_fit import cross_fit_with_fits
 from calib.calibrators.temperature import TemperatureScaling
 from calib.curve import CalibrationCurve, calibration_curve
+from calib.errors import InputError
 from calib.evaluation import Report, evaluate
-from calib.predictions import Predictions
+from calib.predictions import Predictions, require_predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,15 +16,17 @@ class Diagnosis:
     """One model with and without temperature scaling, both judged on the same test examples.
 
     ``fitted`` is the temperature to ship.  With a calibration split it was fitted there.  Without one
-    (``cross_fitted``), ``scaled`` comes from 5-fold cross-fitting on the test examples and ``fitted`` from all of them.
+    (``cross_fitted``), ``scaled`` comes from 5-fold cross-fitting, drawn by ``seed``, on the test examples and
+    ``fitted`` from all of them.
     """
 
     uncalibrated: Report
     scaled: Report
     fitted: TemperatureScaling
     cross_fitted: bool
-    before: Predictions
-    after: Predictions
+    seed: int
+    before: Predictions = field(repr=False)
+    after: Predictions = field(repr=False)
 
     @property
     def curves(self) -> tuple[CalibrationCurve, CalibrationCurve]:
@@ -39,14 +43,16 @@ class Diagnosis:
 
     @property
     def needs_temperature(self) -> bool:
-        """Whether a temperature was fitted that can be told from 1: by more than two standard errors where known."""
+        """Whether a temperature was fitted that can be told from 1: by two standard errors of 1/T, where known."""
         fitted = self.fitted
-        return fitted.status == "ok" and not abs(fitted.temperature - 1) <= 2 * fitted.standard_error
+        error = fitted.standard_error / fitted.temperature**2
+        return fitted.status == "ok" and not abs(1 / fitted.temperature - 1) <= 2 * error
 
     @property
     def paste(self) -> str:
-        """The expression for the user's own code: ``logits / T``, or plain ``logits`` where no T is needed."""
-        return f"logits / {self.fitted.temperature:.4g}" if self.needs_temperature else "logits"
+        """The expression for the user's own code, whose softmax to take: ``logits / T``, or as it was."""
+        scores = _SCORES[self.before.kind]
+        return f"{scores} / {self.fitted.temperature:.4g}" if self.needs_temperature else scores
 
     @property
     def verdict(self) -> str:
@@ -57,21 +63,21 @@ class Diagnosis:
         before, after, fitted = self.uncalibrated, self.scaled, self.fitted
         if fitted.status != "ok":
             return _NO_TEMPERATURE[fitted.status]
-        temperature = _with_error(fitted.temperature, fitted.standard_error)
+        temperature = with_error(fitted.temperature, fitted.standard_error)
         if not self.needs_temperature:
-            return f"The best temperature, {temperature}, cannot be told from 1: leave the logits as they are."
-        scaling = f"Dividing the logits by {temperature}"
+            return f"The best temperature, {temperature}, cannot be told from 1 on {fitted.n:,} examples."
+        few = "" if fitted.n >= FEW else f" (fitted on {fitted.n} examples only)"
+        rough = " (known in its order of magnitude only)" if fitted.standard_error > fitted.temperature / 2 else ""
+        scaling = f"Dividing the {_SCORES[self.before.kind]} by {temperature}{rough}{few}"
         if after.nll > before.nll:
-            return (
-                f"{scaling} makes NLL worse here, {before.nll:.3f} → {after.nll:.3f} (ECE {_change(before, after)}): "
-                "the examples it was fitted on seem to differ from these."
-            )
+            losses = f"{before.nll:.3f} → {after.nll:.3f}, ECE {_change(before, after)}"
+            return f"{scaling} does not lower NLL here ({losses}): bring more calibration examples before you ship it."
         if after.ece >= before.ece:
             return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
         rest = (
-            "nothing is left that can be told from sampling noise"
+            "what is left is no more than chance"
             if after.ece <= after.ece_null_95
-            else f"more than sampling noise ({after.ece_null:.3f}) is left, which one temperature cannot mend"
+            else f"more than chance ({after.ece_null:.3f}) is left"
         )
         return f"{scaling} brings ECE {_change(before, after)}; {rest}."
 
@@ -81,43 +87,57 @@ def diagnose(
 ) -> Diagnosis:
     """Fit a temperature on ``calibration`` and report ``test`` without and with it.
 
-    Without ``calibration`` the scaled report is 5-fold cross-fitted on ``test``.  Raises `InputError` for bad input.
+    Without ``calibration`` the scaled report is 5-fold cross-fitted on ``test``; where the fit to all rows or to one of
+    the folds has no finite optimum, no temperature is used at all.  Raises `InputError` for bad input.
 
     >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])
     >>> diagnose(test).cross_fitted
     True
     """
-    if calibration is None:
-        after = cross_fit(TemperatureScaling, test, seed=seed)
-        fitted = TemperatureScaling.fit(test)
-    else:
+    require_predictions(test)
+    if calibration is not None:
         fitted = TemperatureScaling.fit(calibration)
         after = fitted.transform(test)
+    else:
+        if test.n < FOLDS:
+            raise InputError(
+                f"{test.n} examples are too few to fit a temperature and judge it, at least {FOLDS} are needed",
+                help="bring more examples, or a calibration split of their own",
+            )
+        fitted = TemperatureScaling.fit(test)
+        after, folds = cross_fit_with_fits(TemperatureScaling, test, folds=FOLDS, seed=seed)
+        failed = [fit for fit in (fitted, *folds) if fit.status != "ok"]
+        if failed:
+            fitted, after = replace(failed[0], n=test.n), test
     return Diagnosis(
         uncalibrated=evaluate(test, n_bins=n_bins, seed=seed),
         scaled=evaluate(after, n_bins=n_bins, seed=seed),
         fitted=fitted,
         cross_fitted=calibration is None,
+        seed=seed,
         before=test,
         after=after,
     )
 
 
+FOLDS = 5
+FEW = 100  # calibration examples below which the verdict says how few there were
+_SCORES = {"logits": "logits", "probs": "log(probs)"}
 _NO_TEMPERATURE = {
-    "separable": "No temperature could be fitted: every calibration example is predicted right, so NLL falls for ever "
-    "as T → 0; bring more or harder calibration examples.",
+    "separable": "No temperature could be fitted: the label has the highest score in every calibration "
+    "example, so NLL falls as T → 0; bring more or harder calibration examples.",
     "worse than chance": "No temperature could be fitted: the labels' logits are no higher than average, so NLL falls "
-    "for ever as T → ∞; are the labels in the order of the columns?",
-    "unidentifiable": "No temperature could be fitted: none changes the NLL (constant logits, or a label of "
-    "probability 0).",
+    "as T → ∞; are the labels in the order of the columns, or has the model learnt nothing?",
+    "unidentifiable": "No temperature could be fitted: none changes the NLL (constant logits, a label of "
+    "probability 0, or predictions that are all certain).",
 }
 
 
 def _state(report: Report) -> str:
     claim = f"it claims {report.mean_confidence:.1%} and is right {report.accuracy:.1%} of the time"
-    evidence = f"ECE {report.ece:.3f}, sampling noise alone {report.ece_null:.3f}"
+    evidence = f"ECE {report.ece:.3f}, by chance {report.ece_null:.3f}"
     if report.ece <= report.ece_null_95:
-        return f"No miscalibration can be told from noise at n = {report.n:,}: {claim} ({evidence})."
+        return f"No miscalibration can be told from chance at n = {report.n:,}: {claim} ({evidence})."
     if abs(report.gap) < report.ece / 2:
         return f"Miscalibrated in both directions: on average {claim} ({evidence})."
     return f"{'Overconfident' if report.gap > 0 else 'Underconfident'}: {claim} ({evidence})."
@@ -125,7 +145,3 @@ def _state(report: Report) -> str:
 
 def _change(before: Report, after: Report) -> str:
     return f"{before.ece:.3f} → {after.ece:.3f}"
-
-
-def _with_error(value: float, standard_error: float) -> str:
-    return f"{value:.3g} ± {standard_error:.1g}" if standard_error == standard_error else f"{value:.3g}"

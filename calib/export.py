@@ -5,7 +5,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from calib._text import printable
+from calib._text import number, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,21 +27,25 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
     """Turn a `calib.compare` table into strings for reading: ``mean ± sd`` a metric, ``+ T`` for a tuned temperature.
 
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["temperature"], "seeds": [3], "n": [797],
-    ...                       "ece": [0.164], "ece_sd": [0.012], "gap": [0.1], "gap_sd": [math.nan]})
+    >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["temperature"], "cross_fitted": [False],
+    ...                       "seeds": [3], "n": [9], "ece": [0.164], "ece_sd": [0.012],
+    ...                       "gap": [0.1], "gap_sd": [math.nan]})
     >>> readable(table).iloc[0].tolist()
     ['hard + T', '3', '0.164 ± 0.012', '+0.100']
     """
     import pandas as pd
 
-    suffixes = ["" if calibrator == "uncalibrated" else " + T" for calibrator in table["calibrator"]]
+    suffixes = [
+        "" if calibrator == "uncalibrated" else " + T (cross-fitted)" if cross_fitted else " + T"
+        for calibrator, cross_fitted in zip(table["calibrator"], table["cross_fitted"], strict=True)
+    ]
     names = zip(table["model"].to_list(), suffixes, strict=True)
     columns = {"model": [f"{printable(str(model))}{suffix}" for model, suffix in names]}
     for name in table.columns:
         if name in HEADINGS:
             pairs = zip(table[name].to_list(), table[f"{name}_sd"].to_list(), strict=True)
             columns[HEADINGS[name]] = [_mean_sd(name, mean, deviation) for mean, deviation in pairs]
-        elif name not in _LEFT_OUT and not name.endswith("_sd"):
+        elif name not in _LEFT_OUT and not name.endswith("_sd") and not (name == "n" and table["n"].nunique() == 1):
             columns[name.replace("_", " ")] = [_cell(value) for value in table[name].to_list()]
     return pd.DataFrame(columns)
 
@@ -84,18 +88,18 @@ def records(table: "pd.DataFrame") -> list[dict[str, object]]:
     return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
-_LEFT_OUT = ("model", "calibrator", "smoothing", "n", "mce")  # said by the first column, or for machines only
+_LEFT_OUT = ("model", "calibrator", "cross_fitted", "smoothing", "mce")  # in the first column, or for machines only
 _LATEX_SYMBOLS = {"±": r"$\pm$", "α": r"$\alpha$", "→": r"$\to$", "−": "$-$"}
 
 
 def _mean_sd(metric: str, mean: float, deviation: float) -> str:
     sign = "+" if metric == "gap" else ""
     digits = 2 if metric == "temperature" else 3
-    text = f"{mean:{sign}.{digits}f}"
+    text = number(mean, digits=digits, sign=sign)
     return (
         text
         if math.isnan(deviation) or (metric == "temperature" and deviation == 0)
-        else f"{text} ± {deviation:.{digits}f}"
+        else f"{text} ± {number(deviation, digits=digits)}"
     )
 
 

@@ -1,5 +1,6 @@
 """Run a network over data: a model and batches in, Predictions out."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from calib.datasets import load_dataset
 from calib.datasets.splits import fingerprint
 from calib.errors import InputError
-from calib.predictions import Predictions
+from calib.predictions import Predictions, look_like_probs
 from calib.training.checkpoint import Checkpoint
 
 Part: TypeAlias = Literal["train", "calibration", "test"]
@@ -48,12 +49,22 @@ def predict(
             output = getattr(output, "logits", output)
             if not isinstance(output, Tensor) or output.ndim != 2:
                 found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-                raise InputError(f"the model must return logits (n, k), it returned {found}", help="wrap the model")
-            logits.append(output.float().cpu())
+                raise InputError(
+                    f"the model must return logits (n, k), it returned {found}", help="wrap the model, batch the data"
+                )
+            logits.append(output.detach().cpu())
             labels.append(torch.as_tensor(batch[1]).cpu())
     if not logits:
         raise InputError("the loader is empty", help="pass at least one batch")
-    return Predictions.from_logits(torch.cat(logits), torch.cat(labels), class_names=class_names, provenance=provenance)
+    predictions = Predictions.from_logits(
+        torch.cat(logits), torch.cat(labels), class_names=class_names, provenance=provenance
+    )
+    if look_like_probs(predictions):
+        warnings.warn(
+            "the model's outputs all sum to 1: these are probabilities, predict needs the logits before the softmax",
+            stacklevel=2,
+        )
+    return predictions
 
 
 def predict_part(

@@ -78,16 +78,18 @@ def _reduce_logits(logits: Float, predicted: Int, labels: Int, rows: slice, colu
     reachable = np.isfinite(runner_up)
     logits -= np.where(reachable, runner_up, 0.0)[:, None]
     others = np.exp(logits, out=logits)  # of every class but the predicted one, relative to the runner-up
-    with np.errstate(divide="ignore"):
-        log_others = runner_up + np.log(others.sum(axis=1))
-    log_total = np.log1p(np.exp(log_others))
-    confidence = np.exp(-log_total)
-    nll = log_total - true_logit
-    squares = np.exp(2 * runner_up) * np.einsum("ij,ij->i", others, others)
+    scale, sums = np.exp(runner_up), others.sum(axis=1)
+    rest = scale * sums  # odds against the predicted class
+    confidence = 1 / (1 + rest)
+    squares = scale**2 * np.einsum("ij,ij->i", others, others)
+    wrong = predicted != labels
+    true_odds = np.where(wrong, np.exp(true_logit), 0.0)
+    missing = np.where(wrong, 1 - true_odds * confidence, rest * confidence)  # 1 − p of the label, without cancellation
     columns.confidence[rows] = confidence
-    columns.log_odds[rows] = -log_others
-    columns.nll[rows] = nll
-    columns.brier[rows] = (1 + squares) * confidence**2 - 2 * np.exp(-nll) + 1
+    with np.errstate(divide="ignore"):
+        columns.log_odds[rows] = -(runner_up + np.log(sums))
+    columns.nll[rows] = np.log1p(rest) - true_logit
+    columns.brier[rows] = missing**2 + (wrong + squares - true_odds**2) * confidence**2
 
 
 def _reduce_probs(probs: Float, predicted: Int, labels: Int, rows: slice, columns: Outcomes) -> None:
@@ -96,7 +98,7 @@ def _reduce_probs(probs: Float, predicted: Int, labels: Int, rows: slice, column
     true_prob = probs[index, labels]
     with np.errstate(divide="ignore"):
         columns.log_odds[rows] = np.log(confidence) - np.log(1 - confidence)
-        columns.nll[rows] = -np.log(true_prob)
+        columns.nll[rows] = np.log(probs.sum(axis=1)) - np.log(true_prob)  # as under any temperature: rows normalised
     columns.confidence[rows] = confidence
     columns.brier[rows] = np.einsum("ij,ij->i", probs, probs) - 2 * true_prob + 1
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ ArrayLike: TypeAlias = Any  # numpy array, torch tensor, pandas object or nested
 Kind: TypeAlias = Literal["logits", "probs"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """Scores ``(n, k)``, declared to be logits or probabilities, and integer labels ``(n,)`` of one model on one split.
 
@@ -108,6 +109,22 @@ class Predictions:
         """Number of classes, k."""
         return int(self.values.shape[1])
 
+    def save(self, path: Path | str) -> None:
+        """Write an ``.npz`` file; see `load`.  Raises `InputError` where it cannot be written."""
+        from calib.files.npz import save_predictions
+
+        save_predictions(self, path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Predictions":
+        """Read an ``.npz`` file that holds ``logits`` or ``probs``, and ``labels``.  Raises `InputError`."""
+        from calib.files.npz import load_predictions
+
+        return load_predictions(path)
+
+    def __repr__(self) -> str:
+        return f"Predictions({self.kind}, n={self.n}, n_classes={self.n_classes}, dtype={self.values.dtype})"
+
     def __len__(self) -> int:
         return self.n
 
@@ -145,6 +162,23 @@ def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | Non
             "probabilities were given without labels", help="call metric(probs, labels), or metric(predictions)"
         )
     return Predictions.from_probs(predictions, labels)
+
+
+def require_predictions(predictions: Predictions) -> None:
+    """Raise `InputError` for a plain array where `Predictions` are needed, because logits are never guessed."""
+    if not isinstance(predictions, Predictions):
+        raise InputError(
+            f"Predictions are needed here, got {type(predictions).__name__}",
+            help="wrap it: Predictions.from_logits(logits, labels) or Predictions.from_probs(probs, labels)",
+        )
+
+
+def look_like_probs(predictions: Predictions) -> bool:
+    """Whether scores declared as logits have only rows that are distributions: softmax was applied already."""
+    if predictions.kind != "logits":
+        return False
+    head = predictions.values[:1000].astype(np.float64)
+    return bool((head >= 0).all() and np.allclose(head.sum(axis=1), 1, rtol=0, atol=1e-3))
 
 
 def _matrix(values: AnyArray, name: str) -> AnyArray:

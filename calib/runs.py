@@ -1,11 +1,12 @@
 """A run is a directory: train a network and write checkpoint, predictions, history and config into one."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
 from calib.errors import InputError
-from calib.files.atomic import atomic_folder
+from calib.files.atomic import atomic_file, atomic_folder
 from calib.files.npz import save_predictions
 from calib.inference import Part, predict_part
 from calib.sources import CALIBRATION, CHECKPOINT, TEST, file_hash
@@ -40,12 +41,22 @@ def train_run(
         for part, name in saved:
             predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
             save_predictions(predictions, folder / name)
-        with (folder / HISTORY).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(checkpoint.history[0]))
-            writer.writeheader()
-            writer.writerows(checkpoint.history)
-        (folder / CONFIG).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        _write_text(folder / HISTORY, _csv(checkpoint.history))
+        _write_text(folder / CONFIG, json.dumps(config.to_dict(), indent=2) + "\n")
     return checkpoint
+
+
+def _csv(rows: list[dict[str, float]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _refuse_other_content(output: Path) -> None:

@@ -1,12 +1,15 @@
 """What a SOURCE on the command line means: a run directory, a checkpoint or a file of predictions."""
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from calib.errors import InputError
 from calib.files.npz import load_predictions
-from calib.files.sniff import is_npz
+from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
 
 CHECKPOINT, CALIBRATION, TEST = "checkpoint.pt", "calibration.npz", "test.npz"
@@ -32,7 +35,8 @@ def open_source(
     """Open a run directory, a checkpoint or a predictions file.
 
     Predictions saved beside a checkpoint are used while they carry its hash; otherwise the network is run again on the
-    data it was trained with.  ``calibration`` names a predictions file that takes the place of the calibration split.
+    data it was trained with.  ``calibration`` names predictions, or a run directory whose calibration
+    split to use.
     torch is loaded only where a network is run.  Raises `InputError` for what cannot be opened, or does not fit
     together.
     """
@@ -40,18 +44,27 @@ def open_source(
     source = _open(path, data_dir, device, batch_size)
     if calibration is None:
         return source
-    given = load_predictions(calibration)
-    if given.n_classes != source.test.n_classes:
-        raise InputError(
-            f"{calibration} has {given.n_classes} classes, {path} has {source.test.n_classes}",
-            help="calibration and test predictions must come from the same model",
-        )
-    if given.kind != source.test.kind:
-        raise InputError(
-            f"{calibration} holds {given.kind}, {path} holds {source.test.kind}",
-            help="a temperature fitted on the one does not belong on the other; save both as logits",
-        )
+    given = load_predictions(calibration / CALIBRATION if calibration.is_dir() else calibration)
+    problem, help = _mismatch(source.test, given)
+    if problem:
+        raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
     return Source(source.name, source.test, given)
+
+
+def _mismatch(test: Predictions, calibration: Predictions) -> tuple[str, str]:
+    """Why a temperature fitted on ``calibration`` must not be judged on ``test``, and what to do; empty if it may."""
+    if calibration.n_classes != test.n_classes:
+        return f"{calibration.n_classes} classes against {test.n_classes}", "use predictions of the same model"
+    if calibration.kind != test.kind:
+        return f"{calibration.kind} against {test.kind}", "save both as logits"
+    hashes = [predictions.provenance.get("checkpoint_sha256") for predictions in (test, calibration)]
+    if None not in hashes and hashes[0] != hashes[1]:
+        return "they come from different checkpoints", "use predictions of the same model"
+    if calibration.provenance.get("split") == "train":
+        return "the network was trained on these examples", "use its calibration split"
+    if calibration.n == test.n and np.array_equal(calibration.values, test.values):
+        return "they are the same examples", "leave --calibration out: the temperature is then cross-fitted"
+    return "", ""
 
 
 def file_hash(path: Path | str) -> str:
@@ -63,6 +76,11 @@ def file_hash(path: Path | str) -> str:
 def _open(path: Path, data_dir: Path | None, device: str, batch_size: int) -> Source:
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path} is neither a checkpoint nor predictions: it looks like {describe(path)}",
+            help='predictions are saved by np.savez("predictions.npz", logits=logits, labels=labels)',
+        )
     if path.is_file() and is_npz(path):
         return Source(path.stem, load_predictions(path), None)
     run = path if path.is_dir() else path.parent
@@ -91,10 +109,15 @@ def _saved(run: Path, checkpoint: Path) -> Source | None:
     files = [run / TEST, run / CALIBRATION]
     if not all(file.is_file() for file in files):
         return None
-    expected = file_hash(checkpoint)
-    test, calibration = (load_predictions(file) for file in files)
-    if any(part.provenance.get("checkpoint_sha256") != expected for part in (test, calibration)):
-        return None
+    try:
+        test, calibration = (load_predictions(file) for file in files)
+    except InputError:
+        return None  # damaged, or somebody else's: the network can be run again
+    checkpoint_hash = file_hash(checkpoint)
+    for predictions, split in ((test, "test"), (calibration, "calibration")):
+        provenance = predictions.provenance
+        if provenance.get("checkpoint_sha256") != checkpoint_hash or provenance.get("split") != split:
+            return None
     return Source(_name(checkpoint), test, calibration)
 
 

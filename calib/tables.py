@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
+from calib.evaluation import Report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +29,12 @@ def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
 
     if not diagnoses:
         raise InputError("there are no runs to tabulate", help="name at least one run")
+    configs = {run: _config(diagnosis.before.provenance.get("config")) for run, diagnosis in diagnoses.items()}
+    names = list(dict.fromkeys(name for config in configs.values() for name in config))
     rows = []
     for run, diagnosis in diagnoses.items():
-        config = diagnosis.before.provenance.get("config", {})
-        common = {"run": run, "model": _model(run, config), **config}
+        config = configs[run]
+        common = {"run": run, "model": _model(run, config), **{name: config.get(name) for name in names}}
         for calibrator, report in zip(CALIBRATORS, (diagnosis.uncalibrated, diagnosis.scaled), strict=True):
             tuned = calibrator == "temperature"
             rows.append(
@@ -69,7 +72,7 @@ def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
         run = scores["run"].to_numpy()[int(repeated.to_numpy().argmax())]
         raise InputError(f"run {run} repeats the setting and seed of another run", help="name each run once")
     groups = scores.groupby(keys, sort=False, dropna=False)
-    columns = {"seeds": groups.size(), "n": groups["n"].first()}
+    columns = {"seeds": groups.size(), "n": groups["n"].first(), "cross_fitted": groups["cross_fitted"].any()}
     for metric in METRICS:
         columns[metric], columns[f"{metric}_sd"] = groups[metric].mean(), groups[metric].std(ddof=1)
     table = pd.DataFrame(columns).reset_index()
@@ -84,6 +87,18 @@ def settings(scores: "pd.DataFrame") -> list[str]:
     """The columns of a `score_table` that tell one setting from another: its configuration without the seed."""
     columns = list(scores.columns)
     return [name for name in columns[columns.index("model") : columns.index("calibrator")] if name != "seed"]
+
+
+def _config(config: object) -> dict[str, object]:
+    """The plain values of a configuration that some file brought along, but none that would pass for a result."""
+    if not isinstance(config, dict) or not isinstance(config.get("smoothing"), int | float):
+        return {}
+    reserved = {"run", "model", "calibrator", "cross_fitted", "seeds", *Report.__dataclass_fields__, *METRICS}
+    return {
+        str(name): value
+        for name, value in config.items()
+        if name not in reserved and (value is None or isinstance(value, str | int | float))
+    }
 
 
 def _model(run: str, config: Mapping[str, object]) -> str:

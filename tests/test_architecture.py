@@ -28,7 +28,7 @@ AT_MODULE_LEVEL = {
     "datasets": {"numpy"},
     "models": {"torch"},
     "training": {"numpy", "torch"},
-    "inference": {"torch"},
+    "inference": {"numpy", "torch"},
     "studies": set(),
     "cli": {"typer"},
 }

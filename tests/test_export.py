@@ -62,6 +62,7 @@ def test_a_comparison_reads_as_mean_and_deviation() -> None:
             "label_noise": [0.0, 0.4],
             "smoothing": [0.0, 0.1],
             "calibrator": ["uncalibrated", "temperature"],
+            "cross_fitted": [False, False],
             "seeds": [1, 3],
             "n": [797, 797],
             "ece": [0.16449, 0.03],
@@ -111,7 +112,7 @@ def test_no_name_breaks_a_latex_table_or_runs_a_command(name: str) -> None:
     for row, clean in zip(text.splitlines(), plain.splitlines(), strict=True):
         assert len(re.findall(r"(?<!\\)&", row)) == len(re.findall(r"(?<!\\)&", clean))
         assert len(re.findall(r"(?<!\\)\$", row)) % 2 == 0
-    body = next(line for line in text.splitlines() if " + T &" in line).split(" + T &")[0]
+    body = next(line for line in text.splitlines() if " + T (cross-fitted) &" in line).split(" + T (cross-fitted) &")[0]
     body = re.sub(r"\\(textbackslash|textasciitilde|textasciicircum|space)\b", "", body)
     assert not re.search(r"\\[a-zA-Z]", body)
     assert not re.search(r"(?<!\\)[#%_$^~]", body)

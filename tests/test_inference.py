@@ -76,8 +76,14 @@ def test_bfloat16_models_and_outputs_with_logits_are_welcome() -> None:
     batch = (torch.eye(3, dtype=torch.bfloat16), torch.tensor([0, 1, 2]))
     low = nn.Linear(3, 3).bfloat16()
     assert calib.predict(low, [batch]).values.dtype == np.float32
-    wrapped = calib.predict(lambda x: SimpleNamespace(logits=x.float()), [batch])
+    wrapped = calib.predict(lambda x: SimpleNamespace(logits=5 * x.float()), [batch])
     assert calib.accuracy(wrapped) == 1.0
+
+
+def test_a_model_that_ends_in_a_softmax_is_noticed() -> None:
+    batch = (torch.eye(3), torch.tensor([0, 1, 2]))
+    with pytest.warns(UserWarning, match="these are probabilities, predict needs the logits"):
+        calib.predict(nn.Sequential(nn.Linear(3, 3), nn.Softmax(dim=1)), [batch])
 
 
 def test_what_is_no_classifier_or_no_batch_is_refused() -> None:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from calib.errors import InputError
 from calib.files.npz import load_predictions, save_predictions
+from calib.inference import predict_part
 from calib.predictions import Predictions
 from calib.runs import is_finished, train_run
 from calib.sources import file_hash, open_source
+from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
@@ -76,7 +79,7 @@ def test_a_calibration_file_that_does_not_fit_is_refused(run_folder: Path, tmp_p
     with pytest.raises(InputError, match="3 classes"):
         open_source(run_folder, calibration=tmp_path / "three.npz")
     save_predictions(Predictions.from_probs(np.full((4, 10), 0.1), [0, 1, 2, 0]), tmp_path / "probs.npz")
-    with pytest.raises(InputError, match="holds probs"):
+    with pytest.raises(InputError, match="probs against logits"):
         open_source(run_folder, calibration=tmp_path / "probs.npz")
 
 
@@ -118,3 +121,47 @@ def test_opening_saved_predictions_does_not_load_torch(run_folder: Path) -> None
     code = f"import sys; {opening}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+def test_calibration_data_that_would_fool_the_report_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    for other, words in (
+        (run_folder / "test.npz", "same examples"),
+        (Path(shutil.copytree(run_folder, tmp_path / "other")), "different checkpoints"),
+    ):
+        if other.is_dir():
+            changed = load_predictions(other / "calibration.npz")
+            save_predictions(
+                replace(changed, provenance={**changed.provenance, "checkpoint_sha256": "0" * 64}),
+                other / "calibration.npz",
+            )
+        with pytest.raises(InputError, match=words):
+            open_source(run_folder, calibration=other)
+    predicted = predict_part(load_checkpoint(run_folder / "checkpoint.pt"), "train")
+    save_predictions(predicted, tmp_path / "train.npz")
+    with pytest.raises(InputError, match="was trained on these"):
+        open_source(run_folder, calibration=tmp_path / "train.npz")
+
+
+def test_training_rows_under_the_name_of_the_test_split_are_not_reported(run_folder: Path) -> None:
+    train_rows = predict_part(
+        load_checkpoint(run_folder / "checkpoint.pt"),
+        "train",
+        provenance={"checkpoint_sha256": file_hash(run_folder / "checkpoint.pt")},
+    )
+    save_predictions(train_rows, run_folder / "test.npz")
+    assert open_source(run_folder).test.n == 797
+
+
+def test_a_linked_run_is_replaced_where_it_lies_and_the_working_folder_never(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(run_folder, target_is_directory=True)
+    train_run(SMALL, link, force=True)
+    assert link.is_symlink()
+    assert is_finished(SMALL, link)
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "small"}
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(InputError, match="in use"):
+        train_run(SMALL, ".", force=True)

@@ -32,6 +32,8 @@ def scores(
             "calibrator": calibrator,
             "nll": loss,
             "ece": ece,
+            "ece_null": 0.01,
+            "ece_null_95": 0.02,
             "gap": arm_gap,
             "temperature": 1.0 if calibrator == "uncalibrated" else 2.0,
         }
@@ -44,18 +46,23 @@ def scores(
 @pytest.mark.parametrize(
     ("hard", "tuned", "smoothed", "lead"),
     [
-        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.05, 0.09]}, "Both cures work here"),
-        ([0.1, 0.1], [0.01, 0.02], {0.05: [0.05, 0.09], 0.2: [0.3, 0.3]}, "Both cures work here"),
-        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.15, 0.2]}, "A temperature works here and smoothing harms"),
-        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.05, 0.2]}, "A temperature works here, smoothing is in doubt"),
-        ([0.1, 0.1], [0.01, 0.02], {0.05: [0.2, 0.2], 0.1: [0.0, 0.2]}, "A temperature works here, smoothing is in"),
-        ([0.1, 0.1], [0.01, 0.2], {0.1: [0.15, 0.2]}, "Smoothing harms calibration here"),
-        ([0.1, 0.1], [0.01, 0.2], {0.1: [0.05, 0.09]}, "The evidence is mixed"),
-        ([0.1, 0.1], [0.2, 0.2], {0.1: [0.05, 0.2]}, "The evidence is mixed"),
-        ([0.1, 0.1], [0.1, 0.0], {0.1: [0.1, 0.0]}, "The evidence is mixed"),
+        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.03, 0.05]}, "A temperature works here, smoothing works at α = 0.1."),
+        (
+            [0.1, 0.1],
+            [0.01, 0.02],
+            {0.05: [0.03, 0.05], 0.2: [0.3, 0.3]},
+            "A temperature works here, smoothing works at α = 0.05, smoothing harms at α = 0.2.",
+        ),
+        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.15, 0.2]}, "A temperature works here, smoothing harms at α = 0.1."),
+        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.01, 0.2]}, "A temperature works here, smoothing is not shown to work."),
+        ([0.1, 0.1], [0.01, 0.02], {0.1: [0.08, 0.09]}, "A temperature works here, smoothing is not shown to work."),
+        ([0.1, 0.1], [0.01, 0.2], {0.1: [0.15, 0.2]}, "A temperature is not shown to work here, smoothing harms"),
+        ([0.1, 0.1], [0.09, 0.09], {0.1: [0.01, 0.01]}, "A temperature is not shown to work here, smoothing works"),
+        ([0.01, 0.02], [0.005, 0.005], {0.1: [0.1, 0.1]}, "Hard targets need no cure here, and smoothing harms at"),
+        ([0.01, 0.02], [0.005, 0.005], {0.1: [0.015, 0.021]}, "Hard targets need no cure here."),
     ],
 )
-def test_a_cure_works_or_harms_only_if_it_does_so_in_every_seed(
+def test_each_cure_is_judged_on_its_own_in_every_seed_and_against_chance(
     hard: list[float], tuned: list[float], smoothed: dict[float, list[float]], lead: str
 ) -> None:
     assert comparison_verdict(scores(hard, tuned, smoothed)).startswith(lead)
@@ -64,19 +71,27 @@ def test_a_cure_works_or_harms_only_if_it_does_so_in_every_seed(
 def test_the_verdict_names_its_evidence() -> None:
     text = comparison_verdict(scores([0.1, 0.2], [0.01, 0.03], {0.05: [0.05, 0.3], 0.1: [0.06, 0.07]}))
     assert text == (
-        "Both cures work here: hard targets alone have ECE 0.150 (overconfident by 0.100), a temperature of 2.00 makes "
-        "it 0.020 (better in 2 of 2 seeds), smoothing without one 0.175 at α = 0.05 (underconfident by 0.100; better "
-        "in 1 of 2 seeds) and 0.065 at α = 0.1 (underconfident by 0.100; better in 2 of 2 seeds). "
+        "A temperature works here, smoothing works at α = 0.1. Hard targets alone have ECE 0.150 (overconfident by "
+        "0.100; 0.010 by chance), a temperature of 2.00 makes it 0.020 (better in 2 of 2 seeds), smoothing without one "
+        "0.175 at α = 0.05 (underconfident by 0.100; better in 1 of 2 seeds) and 0.065 at α = 0.1 (underconfident by "
+        "0.100; better in 2 of 2 seeds). "
         "By NLL hard targets with a temperature (0.500) beat smoothing alone (0.700, 0.700) in 4 of 4 pairs of runs."
     )
 
 
-def test_one_seed_is_not_two() -> None:
+def test_one_seed_is_named_as_one_seed() -> None:
     text = comparison_verdict(scores([0.1], [0.01], {0.1: [0.2]}, gap=-0.1, nll=(0.9, 0.8, 0.7)))
+    assert text.startswith("One seed only: A temperature works here")
     assert "better in 1 of 1 seed)" in text
     assert "better in 0 of 1 seed)" in text
-    assert "hard targets alone have ECE 0.100 (underconfident by 0.100)" in text
-    assert text.endswith("in 0 of 1 pairs of runs.")
+    assert "Hard targets alone have ECE 0.100 (underconfident by 0.100" in text
+    assert text.endswith("in 0 of 1 pair of runs.")
+
+
+def test_only_seeds_that_every_setting_has_are_compared() -> None:
+    table = scores([0.1, 0.9], [0.01, 0.9], {0.1: [0.03, 0.9]})
+    one = table[(table["seed"] == 0) | (table["smoothing"] == 0)]
+    assert comparison_verdict(one) == comparison_verdict(table[table["seed"] == 0])
 
 
 def test_the_temperature_of_smoothed_runs_plays_no_part() -> None:
@@ -91,8 +106,8 @@ def test_runs_are_compared_within_one_setting_only() -> None:
     fashion = scores([0.1], [0.2], {0.1: [0.3]}, dataset="fashion")
     text = comparison_verdict(pd.concat([digits, fashion], ignore_index=True))
     assert text == f"{comparison_verdict(digits)} {comparison_verdict(fashion)}"
-    assert "Both cures" in text
-    assert "Smoothing harms" in text
+    assert "A temperature works here" in text
+    assert "smoothing harms" in text
 
 
 def test_seeds_are_paired_by_their_number_not_by_their_place() -> None:

@@ -1,7 +1,7 @@
 """Cross-fitting: calibrated predictions for users without a calibration split, each row by a fit that never saw it."""
 
 from dataclasses import replace
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ class Calibrator(Protocol):
         """Return calibrated predictions; the argument stays as it is."""
 
 
+CalibratorT = TypeVar("CalibratorT", bound=Calibrator)
+
+
 def cross_fit(method: type[Calibrator], predictions: Predictions, *, folds: int = 5, seed: int = 0) -> Predictions:
     """Calibrate each of ``folds`` random parts of ``predictions`` by a fit on the others; same rows, same order.
 
@@ -31,17 +34,26 @@ def cross_fit(method: type[Calibrator], predictions: Predictions, *, folds: int 
     >>> cross_fit(TemperatureScaling, predictions).n
     20
     """
+    return cross_fit_with_fits(method, predictions, folds=folds, seed=seed)[0]
+
+
+def cross_fit_with_fits(
+    method: type[CalibratorT], predictions: Predictions, *, folds: int = 5, seed: int = 0
+) -> tuple[Predictions, list[CalibratorT]]:
+    """Do as `cross_fit`, and return the fits beside the predictions, one a fold."""
     if not 2 <= folds <= predictions.n:
         raise InputError(
             f"cross-fitting needs between 2 and n = {predictions.n} folds, got {folds}",
             help="bring more examples, or a calibration split of their own",
         )
     fold = np.random.default_rng(seed).permutation(predictions.n) % folds
-    parts = [method.fit(predictions[fold != i]).transform(predictions[fold == i]) for i in range(folds)]
+    fits = [method.fit(predictions[fold != i]) for i in range(folds)]
+    parts = [fit.transform(predictions[fold == i]) for i, fit in enumerate(fits)]
     original = np.argsort(np.concatenate([np.flatnonzero(fold == i) for i in range(folds)]))
-    return replace(
+    scaled = replace(
         predictions,
         values=read_only(np.concatenate([part.values for part in parts])[original]),
         kind=parts[0].kind,
         beta=np.concatenate([np.broadcast_to(part.beta, part.n) for part in parts])[original],
     )
+    return scaled, fits

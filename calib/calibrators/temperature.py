@@ -8,7 +8,7 @@ import numpy as np
 
 from calib.errors import InputError
 from calib.outcomes import checked_blocks
-from calib.predictions import Predictions
+from calib.predictions import Predictions, require_predictions
 
 Status: TypeAlias = Literal["ok", "separable", "worse than chance", "unidentifiable"]
 
@@ -20,8 +20,8 @@ class TemperatureScaling:
     Make one by `fit`, or directly, ``TemperatureScaling(2.0)``.  After a fit: ``standard_error`` of T (observed
     information; NaN where there is none), mean ``nll_before`` and ``nll_after`` in nats on the ``n`` fitted rows, and
     ``status``.  Where NLL has no minimum at a finite T, ``temperature`` is 1, ``status`` says why, and ``limit`` is
-    where T was heading: 0 when every prediction is right ("separable"), inf when the labels' logits are no higher than
-    average ("worse than chance"); None when no T differs from another ("unidentifiable").
+    where T was heading: 0 when every label has the highest logit ("separable"), inf when the labels' logits are no
+    higher than average ("worse than chance"); None when no T differs from another ("unidentifiable").
     """
 
     temperature: float
@@ -51,6 +51,7 @@ class TemperatureScaling:
         >>> round(TemperatureScaling.fit(confident).temperature, 6)  # 2 / ln 3
         1.820478
         """
+        require_predictions(predictions)
         before = float(predictions.outcomes.nll.mean())
         lowest, highest, finite = _slope_limits(predictions)
         if not finite or lowest == highest:
@@ -67,7 +68,7 @@ class TemperatureScaling:
         _, curvature = _slope_and_curvature(predictions, beta)
         fitted = cls(1 / beta, n=predictions.n)
         after = float(fitted.transform(predictions).outcomes.nll.mean())
-        error = float("nan") if curvature <= 0 else 1 / (beta**2 * np.sqrt(predictions.n * curvature))
+        error = float("nan") if curvature <= 0 else float(1 / (beta**2 * np.sqrt(predictions.n * curvature)))
         return replace(fitted, standard_error=error, nll_before=before, nll_after=after)
 
     def transform(self, predictions: Predictions) -> Predictions:

@@ -49,9 +49,20 @@ def options(
         os.environ["CALIB_DEBUG"] = "1"
 
 
+def _open_streams() -> None:
+    """Give a process without stdout or stderr somewhere to write, and let no terminal's encoding stop a result."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # open to the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run the command line; the console script's entry."""
     exit_on_termination()
+    _open_streams()
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer has turned Ctrl-C into this return value

@@ -20,7 +20,8 @@ def report(error: BaseException) -> int:
     if os.environ.get("CALIB_DEBUG"):
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return _show("interrupted", "nothing half-written was left; the same command starts again", INTERRUPTED)
+        help = "nothing half-written was left, and finished runs are kept; run the same command again"
+        return _show("interrupted", help, INTERRUPTED)
     if isinstance(error, InputError):
         return _show(str(error), error.help, NUMERICAL if isinstance(error, NumericalError) else USAGE)
     if isinstance(error, typer.TyperException):

@@ -28,8 +28,9 @@ Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is
 Output: TypeAlias = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")]
 TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="How to print.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+OnlyJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Calibration: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Predictions file to fit the temperature on, instead of the model's own split.")
+    Path | None, typer.Option(help="Predictions to fit the temperature on, instead of the model's own split.")
 ]
 
 

@@ -1,12 +1,13 @@
 """Results on stdout, everything else on stderr; tables, progress bars and files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
+from calib.errors import InputError
 from calib.export import Format, records, to_csv, to_json, to_latex, to_markdown
 from calib.files.atomic import atomic_file
 
@@ -22,21 +23,24 @@ def say(message: str) -> None:
     print(message, file=sys.stderr)
 
 
-def emit(text: str, output: Path | None, *, force: bool = False) -> None:
+def emit(text: str, output: Path | None) -> None:
     """Write a result to ``output``, or to stdout."""
     if output is None:
         sys.stdout.write(text)
         return
-    refuse_existing(output, force=force)
     with atomic_file(output) as file:
         file.write(text.encode("utf-8"))
     say(f"wrote {printable(str(output))}")
 
 
-def refuse_existing(output: Path, *, force: bool) -> None:
-    """Raise `InputError` where a file would be replaced unasked."""
-    from calib.errors import InputError
-
+def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path | None] = ()) -> None:
+    """Raise `InputError`, before any work, where a file would be replaced unasked, or an input be replaced at all."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise InputError(f"{output} is a folder, a file was expected", help="name a file to write")
+    if any(path is not None and output.resolve() in (path.resolve(), *path.resolve().glob("*")) for path in inputs):
+        raise InputError(f"{output} is one of the inputs", help="name another --output")
     if output.exists() and not force:
         raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
 

@@ -12,7 +12,7 @@ from calib.cli._options import (
     Threads,
     set_threads,
 )
-from calib.cli._output import emit, render, say
+from calib.cli._output import emit, refuse_existing, render, say
 
 
 def compare(
@@ -33,6 +33,7 @@ def compare(
 
     Example: calib compare runs/* --format latex -o table.tex
     """
+    refuse_existing(output, force=force, inputs=sources)
     from calib.export import readable
     from calib.studies.smoothing_versus_temperature import compare_runs
 
@@ -42,6 +43,6 @@ def compare(
     text = render(chosen, full=result.table, shown=readable(result.table), extra={"verdict": result.verdict})
     if chosen == "table":
         text = f"{text}\n{result.verdict}\n"
-    emit(text, output, force=force)
+    emit(text, output)
     if chosen in ("markdown", "latex", "csv"):
         say(result.verdict)

@@ -1,5 +1,6 @@
 """``calib demo``: the whole comparison on real handwritten digits, in about a minute."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -34,8 +35,9 @@ def demo(
     base = TrainConfig(dataset="digits", arch="resnet8", width=8, label_noise=label_noise, epochs=epochs)
     from calib.export import readable
     from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
-    from calib.studies.write_comparison import write_comparison
+    from calib.studies.write_comparison import refuse_foreign, write_comparison
 
+    refuse_foreign(folder)
     configs = grid(base, smoothing=SMOOTHING, seeds=range(seeds))
     say(
         f"Training {len(configs)} ResNet-8 on 600 handwritten digits, {label_noise:.0%} of the training labels "
@@ -58,4 +60,4 @@ def demo(
     print(text_table(readable(result.table)))
     print(result.verdict)
     print(f"\nIn {folder}: {len(runs)} run directories, comparison.md, comparison.csv, reliability.png")
-    say(f"({time.perf_counter() - start:.0f} s; next: calib evaluate {runs[0]})")
+    say(f"({time.perf_counter() - start:.0f} s; next: calib evaluate {shlex.quote(str(runs[0]))})")

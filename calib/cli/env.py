@@ -4,11 +4,11 @@ import platform
 
 import typer
 
-from calib.cli._options import Json
+from calib.cli._options import OnlyJson
 from calib.export import to_json
 
 
-def env(json: Json = False) -> None:
+def env(json: OnlyJson = False) -> None:
     """Print versions for a bug report."""
     import torch
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calib._text import number, printable, with_error
 from calib.cli._options import (
     BatchSize,
     Bins,
@@ -19,7 +20,7 @@ from calib.cli._options import (
     Threads,
     set_threads,
 )
-from calib.cli._output import SCHEMA, emit, render, say
+from calib.cli._output import SCHEMA, emit, refuse_existing, render, say
 from calib.errors import InputError
 from calib.export import to_json
 
@@ -62,7 +63,9 @@ def evaluate(
     Example: calib evaluate runs/ls05/checkpoint.pt
     """
     gates = [_gate(text) for text in fail_above or []]
+    refuse_existing(output, force=force, inputs=(source, calibration))
     from calib.diagnosis import diagnose
+    from calib.predictions import look_like_probs
     from calib.sources import open_source
     from calib.tables import score_table
 
@@ -73,9 +76,13 @@ def evaluate(
         text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
     else:
         text = render(format, full=score_table({opened.name: diagnosis}), shown=_shown(diagnosis), extra={})
-    emit(_framed(text, opened.name, diagnosis) if format == "table" and not json else text, output, force=force)
+    emit(_framed(text, opened.name, diagnosis) if format == "table" and not json else text, output)
+    if format in ("markdown", "latex", "csv") and not json:
+        say(diagnosis.verdict)
+    if look_like_probs(opened.test):
+        say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
     if diagnosis.fitted.status != "ok":
-        say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second row is the first again")
+        say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
     failed = [message for gate in gates if (message := _failure(gate, diagnosis))]
     for message in failed:
         say(f"gate failed: {message}")
@@ -115,12 +122,11 @@ def _shown(diagnosis: "Diagnosis") -> "pd.DataFrame":
     rows = [
         (
             label.format(bins=before.n_bins),
-            *(f"{getattr(report, name):{'+' if name == 'gap' else ''}.4f}" for report in (before, after)),
+            *(f"{number(getattr(report, name), sign='+' if name == 'gap' else '')}" for report in (before, after)),
         )
         for name, label in _LABELS.items()
     ]
-    error = f" ± {fitted.standard_error:.2g}" if fitted.status == "ok" else ""
-    rows.append(("temperature T", "1", f"{fitted.temperature:.4g}{error}"))
+    rows.append(("temperature T", "1", with_error(fitted.temperature, fitted.standard_error)))
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
     return pd.DataFrame(rows, columns=["", "uncalibrated", scaled])
 
@@ -138,20 +144,21 @@ _LABELS = {
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
     """The table with what it is about above it, and what it means below."""
-    from calib._text import printable
-
     config = diagnosis.before.provenance.get("config", {})
     about = f"{config['arch']} on {config['dataset']}, " if "arch" in config and "dataset" in config else ""
+    split = diagnosis.before.provenance.get("split", "test")
     if diagnosis.cross_fitted:
-        fitted_on = f"T cross-fitted in 5 folds (seed 0), the T to ship fitted on all n = {diagnosis.fitted.n:,}"
+        fitted_on = (
+            f"T cross-fitted in 5 folds (seed {diagnosis.seed}), the T to ship on all n = {diagnosis.fitted.n:,}"
+        )
     else:
         fitted_on = f"T fitted on calibration n = {diagnosis.fitted.n:,}"
     lines = [
-        f"{printable(name)}: {printable(about)}test n = {diagnosis.uncalibrated.n:,}, {fitted_on}",
+        f"{printable(name)}: {printable(about)}{split} n = {diagnosis.uncalibrated.n:,}, {fitted_on}",
         "",
         table,
         diagnosis.verdict,
-        f"Ship: {diagnosis.paste}",
+        f"Ship: {diagnosis.paste if diagnosis.fitted.status == 'ok' else 'no temperature'}",
         "",
     ]
     return "\n".join(lines)

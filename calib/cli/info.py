@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from calib._text import printable
-from calib.cli._options import Json
+from calib.cli._options import OnlyJson
 from calib.cli._output import SCHEMA
 from calib.export import to_json
 
 
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, a run directory or a predictions file.")],
-    json: Json = False,
+    json: OnlyJson = False,
 ) -> None:
     """Say what is in a file, safely.
 

@@ -17,7 +17,8 @@ from calib.cli._options import (
     Threads,
     set_threads,
 )
-from calib.cli._output import refuse_existing, say
+from calib.cli._output import refuse_existing
+from calib.errors import InputError
 
 
 def reliability_plot(
@@ -41,7 +42,9 @@ def reliability_plot(
     from calib.plots.reliability import check_suffix
 
     check_suffix(output)
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[*sources, calibration])
+    if calibration is not None and len(sources) > 1:
+        raise InputError("--calibration goes with one SOURCE", help="plot the models one by one")
     from calib.diagnosis import diagnose
     from calib.plots.reliability import reliability_figure, save_figure
     from calib.sources import open_source
@@ -53,5 +56,4 @@ def reliability_plot(
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
         rows.append((source.name, *diagnosis.curves, diagnosis.label))
     save_figure(reliability_figure(rows), output)
-    say(f"wrote {output}")
     print(output)

@@ -1,5 +1,6 @@
 """``calib train``: train one network into a run directory."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -70,5 +71,5 @@ def train(
         )
     last = checkpoint.history[-1]
     say(f"trained {arch} on {dataset}: loss {last['loss']:.3f}, training accuracy {last['accuracy']:.3f}")
-    say(f"next: calib evaluate {output}")
+    say(f"next: calib evaluate {shlex.quote(str(output))}")
     print(output)

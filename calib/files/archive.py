@@ -23,6 +23,9 @@ def check_archive(path: Path | str, *, stored_only: bool = False) -> list[str]:
             names = archive.namelist()
             if stored_only and any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                 raise InputError(f"{path} has compressed parts, where none belong", help="do not trust this file")
+            inflated = sum(member.file_size for member in archive.infolist())
+            if inflated > max(2**30, 50 * path.stat().st_size):
+                raise InputError(f"{path} would inflate to {inflated / 2**30:.0f} GiB", help="do not trust this file")
             damaged = archive.testzip()
         declared = _declared_members(path)
     except InputError:

@@ -5,7 +5,7 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,8 @@ def atomic_file(path: Path | str) -> Iterator[IO[bytes]]:
     Raises `InputError` where the folder cannot be written or the disk is full; an existing ``path`` is then untouched.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a folder or a device, a file was expected", help="name a file to write")
     with _as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent)
@@ -43,25 +45,28 @@ def atomic_folder(path: Path | str, *, force: bool = False) -> Iterator[Path]:
     Raises `InputError` where ``path`` exists and ``force`` is not set, or where it cannot be written: before the body
     runs, so that no long work is lost.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
     if path.exists() and not force:
         raise InputError(f"{path} exists already", help="name another --output, or pass --force to replace it")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file, a folder was expected", help="name another --output")
+    if path == Path.cwd() or path.is_mount():
+        raise InputError(f"{path} cannot be replaced: it is in use", help="name a folder of its own as --output")
     with _as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent))
-        try:
-            yield temporary
+    try:
+        yield temporary
+        with _as_input_error(path):
             _widen_mode(temporary, 0o777)
             if path.exists():
                 _swap(temporary, path)
             else:
                 os.replace(temporary, path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        _sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_folder(path.parent)
 
 
 def _swap(new: Path, path: Path) -> None:
@@ -73,18 +78,19 @@ def _swap(new: Path, path: Path) -> None:
     except BaseException:
         os.replace(old, path)
         raise
-    shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
-def remove_leftovers(path: Path | str) -> None:
-    """Remove temporary folders that killed processes left beside ``path``; no other process may be at work on it."""
-    path = Path(path)
-    for leftover in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+def remove_leftovers(path: Path | str, *, processes: Iterable[int]) -> None:
+    """Remove temporary folders beside ``path`` of ``processes`` that have ended without tidying up."""
+    path = Path(os.path.realpath(path))
+    for process in processes:
+        for leftover in path.parent.glob(f"{glob.escape(_prefix(path, process))}*.tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name[:100]}."
+def _prefix(path: Path, process: int | None = None) -> str:
+    return f".{path.name[:100]}.{os.getpid() if process is None else process}."
 
 
 @contextmanager

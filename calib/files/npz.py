@@ -16,6 +16,7 @@ from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
+_KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names"}
 
 
 def save_predictions(predictions: Predictions, path: Path | str) -> None:
@@ -69,7 +70,8 @@ def load_predictions(path: Path | str) -> Predictions:
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError(f"{path} is not a file", help="name a predictions file, a checkpoint or a run directory")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}, a predictions file was expected", help="name an .npz file")
     if not zipfile.is_zipfile(path):
         raise InputError(
             f"{path} is no .npz file: it looks like {describe(path)}",
@@ -78,7 +80,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     check_archive(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] if name in _KNOWN else None for name in archive.files}
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same

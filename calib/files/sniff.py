@@ -36,7 +36,8 @@ def describe(path: Path | str) -> str:
         return "an empty file"
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
-            return name
+            truncated = name == "a zip archive" and not zipfile.is_zipfile(path)
+            return "a truncated zip archive (.npz or checkpoint)" if truncated else name
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
         return "a safetensors file"
     text = head.lstrip().lower()

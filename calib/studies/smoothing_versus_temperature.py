@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -67,7 +67,6 @@ def train_all(
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
     for name in missing:
-        remove_leftovers(paths[name])
         if paths[name].exists() and not force:
             raise InputError(
                 f"{paths[name]} holds a run with other settings",
@@ -78,7 +77,7 @@ def train_all(
     if on_progress is not None:
         on_progress(done, total)
     if missing:
-        with _tidied(paths), _pool(workers or min(_cores(), len(missing))) as (pool, epochs):
+        with _pool(workers or min(_cores(), len(missing)), paths.values()) as (pool, epochs):
             pending = {pool.submit(_work, config, paths[name], data_dir) for name, config in missing.items()}
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -108,31 +107,27 @@ def compare_runs(paths: Sequence[Path | str], **options: Any) -> Comparison:
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
-    """Worker processes that leave Ctrl-C to their parent, which stops them when anything goes wrong."""
+def _pool(workers: int, paths: Iterable[Path]) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    """Worker processes that leave Ctrl-C to their parent, which stops them and tidies up when anything goes wrong."""
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     epochs = context.Queue()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(epochs,))
     try:
         yield pool, epochs
     except BaseException:
+        mine = set(multiprocessing.active_children()) - others
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
+        for process in mine:
             process.terminate()
+        for process in mine:
+            process.join()
+        for path in paths:
+            remove_leftovers(path, processes=[process.pid for process in mine if process.pid is not None])
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         epochs.close()
-
-
-@contextmanager
-def _tidied(paths: Mapping[str, Path]) -> Iterator[None]:
-    """Remove what a worker that was killed outright could not remove itself."""
-    try:
-        yield
-    finally:
-        for path in paths.values():
-            remove_leftovers(path)
 
 
 _epochs: Any = None  # of a worker process: the queue on which it counts finished epochs

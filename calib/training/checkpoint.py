@@ -41,14 +41,15 @@ class Checkpoint:
 
     def model(self) -> torch.nn.Module:
         """Rebuild the trained network, in eval mode on the CPU."""
-        model = build_model(
-            self.config.arch,
-            n_classes=len(self.class_names),
-            n_channels=self.input_shape[0],
-            width=self.config.width,
-        )
+        with torch.device("meta"):  # shapes only: nothing is allocated for weights that may not fit
+            model = build_model(
+                self.config.arch,
+                n_classes=len(self.class_names),
+                n_channels=self.input_shape[0],
+                width=self.config.width,
+            )
         try:
-            model.load_state_dict(self.state_dict)
+            model.load_state_dict(self.state_dict, assign=True)
         except RuntimeError as error:
             raise InputError(
                 f"the weights do not fit a {self.config.arch}: {str(error).splitlines()[-1].strip()}",
@@ -95,27 +96,49 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             f"{path} holds weights but was not made by `calib train`: its architecture and data are unknown",
             help="in Python, calib.predict(model, loader) gives predictions of any model; save and evaluate those",
         )
-    if not isinstance(meta.get("format"), int) or meta["format"] > FORMAT:
-        raise InputError(f"{path} was written by a newer calib (format {meta.get('format')})", help="upgrade calib")
+    version = meta.get("format")
+    if not isinstance(version, int) or version < 1:
+        raise InputError(f"{path} is no checkpoint of calib: it names no format", help="train it again")
+    if version > FORMAT:
+        raise InputError(f"{path} was written by a newer calib (format {version})", help="upgrade calib")
     try:
         return Checkpoint(
             config=TrainConfig.from_dict(meta["config"]),
             state_dict=dict(content["state_dict"]),
-            history=list(meta["history"]),
-            class_names=tuple(str(name) for name in meta["class_names"]),
+            history=_history(meta["history"]),
+            class_names=_strings(meta["class_names"]),
             normalisation=Normalisation(tuple(meta["mean"]), tuple(meta["std"]), int(meta["pixel_max"])),
-            input_shape=tuple(meta["input_shape"]),
+            input_shape=_shape(meta["input_shape"]),
             split=Split(**{part: content["split"][part].numpy() for part in _PARTS}),
             fingerprint=str(meta["fingerprint"]),
             versions=dict(meta["versions"]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise InputError(f"{path}: {error}", help=error.help) from error
         raise InputError(
             f"{path} is an incomplete checkpoint ({type(error).__name__}: {printable(str(error))})",
             help="train it again",
         ) from error
+
+
+def _strings(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise ValueError("class names must be a list of strings")
+    return tuple(values)
+
+
+def _history(rows: Any) -> list[dict[str, float]]:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("the history must have a row an epoch")
+    return rows
+
+
+def _shape(values: Any) -> tuple[int, int, int]:
+    channels, height, width = (int(value) for value in values)
+    if not 1 <= channels <= 1024:
+        raise ValueError(f"{channels} input channels")
+    return channels, height, width
 
 
 def read_tensors(path: Path | str) -> Any:
@@ -135,10 +158,10 @@ def read_tensors(path: Path | str) -> Any:
 
 
 def _check_file(path: Path) -> None:
-    looks_like = describe(path)
     if not zipfile.is_zipfile(path):
-        what = "a truncated torch checkpoint" if looks_like == "a zip archive" else looks_like
-        raise InputError(f"{path} is no torch checkpoint: it looks like {what}", help="copy or download the file again")
+        raise InputError(
+            f"{path} is no torch checkpoint: it looks like {describe(path)}", help="copy or download the file again"
+        )
     if not any(name.endswith("data.pkl") for name in check_archive(path, stored_only=True)):
         raise InputError(f"{path} is a zip archive but no torch checkpoint", help="is it a predictions .npz?")
 

@@ -38,15 +38,27 @@ class TrainConfig:
     weight_decay: float = 1e-4
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kinds = getattr(self, field.name), _KINDS[str(field.type)]
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise InputError(f"{field.name} must be {field.type}, got {value!r}", help="see TrainConfig")
         _require(0 <= self.smoothing < 1, "smoothing", "in [0, 1)", self.smoothing, "0.1 is the usual value, 0 is hard")
         _require(0 <= self.label_noise <= 1, "label_noise", "in [0, 1]", self.label_noise, "0.4 redraws 40 %, 0 none")
         _require(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum, "0.9 is the usual value")
         _require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay, "1e-4 is a usual value")
-        _require(0 < self.learning_rate < 1e6, "learning_rate", "above 0", self.learning_rate, "0.1 is a usual value")
-        for name in ("width", "epochs", "batch_size"):
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name), "give a positive whole number")
+        _require(
+            0 < self.learning_rate < 1e6,
+            "learning_rate",
+            "above 0 and below 1e6",
+            self.learning_rate,
+            "0.1 is a usual value",
+        )
+        for name, most in (("width", 1024), ("epochs", 10**6), ("batch_size", 10**6)):
+            value = getattr(self, name)
+            _require(1 <= value <= most, name, f"in 1 … {most}", value, "give a whole number in this range")
         for name in ("seed", "split_seed"):
-            _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name), "0 will do")
+            value = getattr(self, name)
+            _require(0 <= value < 2**63, name, "at least 0 and below 2⁶³", value, "0 will do")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name; `from_dict` is the way back."""
@@ -62,6 +74,14 @@ class TrainConfig:
             return cls(**values)
         except TypeError as error:
             raise InputError(f"not a training configuration: {error}", help="make the run again") from error
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    str(str): str,
+    str(int): int,
+    str(float): (int, float),
+    str(int | None): (int, type(None)),
+}
 
 
 def _require(holds: bool, name: str, expected: str, value: object, help: str) -> None:

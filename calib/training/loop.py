@@ -62,7 +62,7 @@ def train(
 def _seeded_model(config: TrainConfig, dataset: Dataset) -> torch.nn.Module:
     """Draw initial weights from the seed without touching torch's global generator."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)
         return build_model(config.arch, n_classes=dataset.n_classes, n_channels=dataset.shape[0], width=config.width)
 
 

@@ -110,7 +110,8 @@ def test_an_interrupted_training_leaves_nothing_half_written(tmp_path: Path, num
     time.sleep(0.5)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == code, err
+    # CPython ends itself by SIGINT, which a shell shows as 130 too, if Ctrl-C came while it ran an exec() of a string
+    assert process.returncode in {code, -signal.SIGINT}, err
     assert out == ""
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []

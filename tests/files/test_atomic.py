@@ -175,13 +175,13 @@ def test_a_place_below_a_file_is_refused_before_the_body_runs(tmp_path: Path, wr
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make files")
 @pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
 def test_an_unwritable_folder_is_refused_before_the_body_runs(writer: Any) -> None:
-    with pytest.raises(InputError, match="cannot write /proc/self/x: "), writer("/proc/self/x"):
+    with pytest.raises(InputError, match=r"cannot write /proc/.*/x: "), writer("/proc/self/x"):
         pytest.fail("the body must not run")
 
 
 def test_a_file_where_a_folder_stands_is_refused(tmp_path: Path) -> None:
     path = old_folder(tmp_path)
-    with pytest.raises(InputError, match="cannot write"), atomic_file(path) as file:
+    with pytest.raises(InputError, match="a folder or a device"), atomic_file(path) as file:
         file.write(b"new")
     assert content(tmp_path) == {"run/old.txt": b"old"}
 
@@ -220,7 +220,7 @@ def test_a_failing_body_leaves_the_old_folder_and_no_temporary_one(
     tmp_path: Path, error: type[BaseException] | BaseException
 ) -> None:
     path = old_folder(tmp_path)
-    kind = InputError if error is FULL else error
+    kind = OSError if error is FULL else error
     with pytest.raises(kind), atomic_folder(path, force=True) as folder:  # type: ignore[arg-type]
         (folder / "half.txt").write_text("half")
         raise error
