@@ -23,7 +23,7 @@ lint: .venv/dev
 bench: .venv/calib  ## speed, as ratios measured in one run
 	$(BIN)/python -m benchmarks.evaluation
 
-docs: .venv/dev  ## make the README's picture and table again
+docs: .venv/dev  ## make the README's picture and table again; commit first
 	$(BIN)/calib demo --force
 	$(BIN)/python docs/update_readme.py calib-demo
 

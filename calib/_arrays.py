@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from calib.errors import InputError
+
 Float: TypeAlias = npt.NDArray[np.float64]
 Int: TypeAlias = npt.NDArray[np.int64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
@@ -24,7 +26,8 @@ def is_tensor(values: object) -> bool:
 def to_numpy(values: Any) -> AnyArray:
     """Turn a numpy array, torch tensor (any device, also with gradient), pandas object or nested list into an array.
 
-    Nothing is copied where the data can be shared; bfloat16, which numpy lacks, becomes float32.
+    Nothing is copied where the data can be shared; bfloat16, which numpy lacks, becomes float32.  Raises `InputError`
+    for a list whose rows differ in length.
 
     >>> to_numpy([1, 2]).shape
     (2,)
@@ -34,7 +37,12 @@ def to_numpy(values: Any) -> AnyArray:
         if str(values.dtype) == "torch.bfloat16":
             values = values.float()
         return np.asarray(values.numpy())
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InputError(
+            "the rows of a list differ in length", help="pass one row an example, one column a class"
+        ) from error
 
 
 def like(array: AnyArray, reference: Any) -> Any:
@@ -49,6 +57,20 @@ def read_only(array: AnyArray) -> AnyArray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def generator(seed: int) -> np.random.Generator:
+    """The random generator of a seed.  Raises `InputError` for what is no seed.
+
+    >>> generator(0).integers(10) == generator(0).integers(10)
+    np.True_
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a seed must be a whole number of at least 0, got {seed!r}", help="0 is the usual one"
+        ) from error
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

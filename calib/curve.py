@@ -8,6 +8,8 @@ from calib._arrays import Bool, Float, Int
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, as_predictions
 
+MAX_BINS = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class CalibrationCurve:
@@ -86,8 +88,10 @@ def equal_width_edges(n_bins: int) -> Float:
     >>> float(equal_width_edges(10)[3]), float(np.linspace(0, 1, 11)[3])
     (0.3, 0.30000000000000004)
     """
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
-        raise InputError(f"n_bins must be a whole number of at least 1, got {n_bins!r}", help="15 is the usual choice")
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or not 1 <= n_bins <= MAX_BINS:
+        raise InputError(
+            f"n_bins must be a whole number from 1 to {MAX_BINS:,}, got {n_bins!r}", help="15 is the usual choice"
+        )
     return np.arange(n_bins + 1) / n_bins
 
 

@@ -75,6 +75,4 @@ def is_finished(config: TrainConfig, output: Path | str) -> bool:
         written = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(written == config.to_dict()) and all(
-        (folder / name).is_file() for name in (CHECKPOINT, CALIBRATION, TEST)
-    )
+    return bool(written == config.to_dict()) and all((folder / name).is_file() for name in _RUN)

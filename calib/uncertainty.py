@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calib._arrays import Float
+from calib._arrays import Float, generator
 from calib.curve import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, as_predictions
@@ -30,12 +30,12 @@ def ece_null(
     equal_width_edges(n_bins)  # raises for a bad number of bins before it is multiplied
     if resamples < 1:
         raise InputError(f"resamples must be at least 1, got {resamples}", help="1000 is the usual number")
+    rng = generator(seed)
     confidence = as_predictions(predictions, labels).outcomes.confidence
     fine = bin_index(confidence, equal_width_edges(n_bins * CELLS_PER_BIN))
     cell, inverse, count = np.unique(fine, return_inverse=True, return_counts=True)
     mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
     first_of_bin = np.unique(cell // CELLS_PER_BIN, return_index=True)[1]
-    rng = np.random.default_rng(seed)
     draws = np.empty(resamples)
     for i in range(resamples):
         residual = rng.binomial(count, mean) - count * mean

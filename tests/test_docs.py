@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from calib.export import readable, to_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,11 +41,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-def test_the_readme_s_table_is_the_demo_s() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text[text.index("<!-- demo:start -->") : text.index("<!-- demo:end -->")]
-    for words in ("| hard + T", "| α = 0.05", "n = 797", "n = 400", "Made by `calib demo", "commit"):
-        assert words in table
+def test_the_readme_s_numbers_are_those_of_a_demo_of_committed_code() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "demo" / "comparison.md").read_text(encoding="utf-8")
+    table = pd.read_csv(ROOT / "docs" / "demo" / "comparison.csv")
+    assert readme.count(page.partition("\n")[2].strip()) == 1
+    assert to_markdown(readable(table)) in page
+    assert re.search(r"Made by `calib demo [^`]*`, commit [0-9a-f]{12}, on", page)  # not "-dirty"
+    assert set(table["n"]) == {797}
+    assert set(table["smoothing"]) == {0.0, 0.05, 0.1}
 
 
 def _code(page: Path) -> list[str]:

@@ -291,3 +291,8 @@ def test_class_names_are_one_a_column(names: list[str]) -> None:
 def test_the_outcomes_are_computed_once() -> None:
     predictions = Predictions.from_logits(LOGITS, LABELS)
     assert predictions.outcomes is predictions.outcomes
+
+
+def test_rows_of_different_lengths_are_refused_in_words() -> None:
+    with pytest.raises(InputError, match="the rows of a list differ in length"):
+        Predictions.from_logits([[1.0, 2.0], [1.0]], [0, 0])

@@ -111,5 +111,11 @@ def test_ece_of_a_calibrated_model_falls_below_the_95_percent_quantile_95_times_
 
 @pytest.mark.parametrize("n_bins", [-1, 2.0, "15", True, None])
 def test_a_number_of_bins_that_is_none_is_refused_as_it_was_given(n_bins: Any) -> None:
-    with pytest.raises(InputError, match=f"n_bins must be a whole number of at least 1, got {n_bins!r}$"):
+    with pytest.raises(InputError, match=f"n_bins must be a whole number from 1 to 10,000, got {n_bins!r}$"):
         calib.ece_null([[0.9, 0.1]], [0], n_bins=n_bins)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x"])
+def test_what_is_no_seed_is_refused(seed: Any) -> None:
+    with pytest.raises(InputError, match="a seed must be a whole number of at least 0"):
+        calib.ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1], seed=seed)

@@ -5,7 +5,7 @@ from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
-from calib._arrays import read_only
+from calib._arrays import generator, read_only
 from calib.errors import InputError
 from calib.predictions import Predictions
 
@@ -46,7 +46,7 @@ def cross_fit_with_fits(
             f"cross-fitting needs between 2 and n = {predictions.n} folds, got {folds}",
             help="bring more examples, or a calibration split of their own",
         )
-    fold = np.random.default_rng(seed).permutation(predictions.n) % folds
+    fold = generator(seed).permutation(predictions.n) % folds
     fits = [method.fit(predictions[fold != i]) for i in range(folds)]
     parts = [fit.transform(predictions[fold == i]) for i, fit in enumerate(fits)]
     original = np.argsort(np.concatenate([np.flatnonzero(fold == i) for i in range(folds)]))

@@ -72,8 +72,19 @@ class TemperatureScaling:
         return replace(fitted, standard_error=error, nll_before=before, nll_after=after)
 
     def transform(self, predictions: Predictions) -> Predictions:
-        """Return predictions with this temperature on top of what they carry; the logits are shared, not copied."""
-        return replace(predictions, beta=predictions.beta / self.temperature)
+        """Return predictions with this temperature on top of what they carry; the logits are shared, not copied.
+
+        Raises `InputError` for plain arrays, and where both temperatures together leave the range of float64.
+        """
+        require_predictions(predictions)
+        beta = predictions.beta / self.temperature
+        if not (np.all(np.isfinite(beta)) and np.all(np.asarray(beta) > 0)):
+            raise InputError(
+                f"a temperature of {self.temperature:g} on top of what the predictions carry leaves the range of "
+                "float64",
+                help="fit it on the logits as they were",
+            )
+        return replace(predictions, beta=beta)
 
 
 def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:

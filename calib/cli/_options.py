@@ -22,7 +22,7 @@ Threads: TypeAlias = Annotated[
     typer.Option(min=1, help="Torch threads; 1 is often fastest on a small machine.", show_default="torch's"),
 ]
 BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, help="Examples a forward pass.")]
-Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, help="Bins of equal width, (a, b].")]
+Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, max=10_000, help="Bins of equal width, (a, b].")]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Output: TypeAlias = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")]

@@ -30,6 +30,8 @@ def info(
         typer.echo(to_json({"schema": SCHEMA, "file": str(path), **found}), nl=False)
         return
     for name, value in found.items():
+        if value is None or value == {}:
+            continue
         typer.echo(f"{name.replace('_', ' ')}: {printable(_in_words(value), limit=2000)}")
 
 

@@ -22,7 +22,8 @@ _KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names"}
 def save_predictions(predictions: Predictions, path: Path | str) -> None:
     """Write ``predictions`` to ``path``: arrays ``logits`` or ``probs``, ``labels``, and ``meta`` (JSON).
 
-    Raises `InputError` where the file cannot be written; what was there stays until the new file is complete.
+    Raises `InputError` where the file cannot be written, or provenance is not plain data; what was there stays until the
+    new file is complete.
     """
     meta = {
         "format": FORMAT,
@@ -33,10 +34,19 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
         predictions.kind: predictions.values,
         "labels": predictions.labels,
         "beta": np.asarray(predictions.beta, np.float64),
-        "meta": np.array(json.dumps(meta)),
+        "meta": np.array(_json(meta)),
     }
     with atomic_file(path) as file:
         np.savez_compressed(file, **arrays)
+
+
+def _json(meta: dict[str, Any]) -> str:
+    try:
+        return json.dumps(meta)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"provenance must be plain numbers, words, lists and dicts ({error})", help="convert it before you save"
+        ) from error
 
 
 def load_predictions(path: Path | str) -> Predictions:

@@ -338,3 +338,9 @@ def test_a_class_that_is_never_possible_plays_no_part_in_what_is_chance(label_lo
     without, fitted = fit(logits, [1]), fit(with_fourth, [1])
     assert fitted.status == without.status == ("ok" if label_logit > -1 else "worse than chance")
     assert fitted.temperature == pytest.approx(without.temperature, rel=1e-9)
+
+
+def test_two_temperatures_that_leave_the_range_together_are_refused() -> None:
+    once = TemperatureScaling(1e200).transform(Predictions.from_logits([[1.0, 0.0]], [0]))
+    with pytest.raises(InputError, match="leaves the range of float64"):
+        TemperatureScaling(1e200).transform(once)

@@ -215,3 +215,25 @@ def test_a_closed_pipe_is_no_error(trained: Path) -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == '{\n  "'
     assert "Traceback" not in done.stderr
+
+
+def test_one_calibration_file_does_not_serve_several_models(run: Run, trained: Path, tmp_path: Path) -> None:
+    options = ("--calibration", trained / "calibration.npz", "-o", tmp_path / "a.png")
+    assert_refused(run("reliability-plot", trained, trained, *options), "--calibration goes with one SOURCE")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_cannot_show_alpha_still_gets_its_table(trained: Path, encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "calib", "compare", str(trained)]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert b"0.05 + T" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes file descriptors as a POSIX shell does")
+def test_a_process_without_stdout_ends_well(trained: Path) -> None:
+    command = f'exec "{sys.executable}" -m calib info "{trained}" >&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""

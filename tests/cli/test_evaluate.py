@@ -179,3 +179,20 @@ def test_paths_with_markup_and_escapes_pass_through(run: Run, tmp_path: Path) ->
     assert "[red]$x^$ \\x1b[31m\\nNA" in result.out
     assert "\x1b" not in result.out
     assert_refused(run("evaluate", tmp_path / "[/] \x1b[31m.npz"), "[/] \\x1b[31m")
+
+
+def test_an_input_is_never_overwritten_even_by_force(run: Run, tmp_path: Path, trained: Path) -> None:
+    path = save(tmp_path / "p.npz", **sample(40))
+    before = path.read_bytes()
+    for arguments in (("evaluate", path), ("compare", path), ("evaluate", trained, "--calibration", path)):
+        assert_refused(run(*arguments, "--force", "-o", path), "is one of the inputs")
+    assert_refused(run("evaluate", trained, "--force", "-o", trained / "checkpoint.pt"), "is one of the inputs")
+    assert_refused(run("predict", trained, "-o", trained / "test.npz"), "exists already")
+    assert path.read_bytes() == before
+
+
+def test_probabilities_under_the_name_of_logits_are_noticed(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    result = run("evaluate", save(tmp_path / "p.npz", logits=rng.dirichlet(np.ones(4), 50), labels=np.arange(50) % 4))
+    assert result.code == 0
+    assert "are they probabilities? Then save them under the name `probs`" in result.err

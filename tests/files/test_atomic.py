@@ -16,7 +16,7 @@ import pytest
 
 import calib
 from calib.errors import InputError
-from calib.files.atomic import atomic_file, atomic_folder
+from calib.files.atomic import atomic_file, atomic_folder, remove_leftovers
 
 FULL = OSError(28, "No space left on device")
 DESCRIPTORS = Path("/proc/self/fd")
@@ -258,7 +258,7 @@ def test_a_failing_rename_of_a_first_folder_leaves_nothing(tmp_path: Path, monke
 
 KILLED = """
 import sys
-from calib.files.atomic import atomic_file, atomic_folder
+from calib.files.atomic import atomic_file, atomic_folder, remove_leftovers
 path, kind = sys.argv[1:]
 if kind == "file":
     with atomic_file(path) as file:
@@ -302,3 +302,10 @@ def test_a_process_killed_half_way_leaves_the_old_content_and_the_next_one_succe
             (folder / "new.txt").write_text("new")
         assert content(path) == {"new.txt": b"new"}
     shutil.rmtree(tmp_path)
+
+
+def test_leftovers_of_ended_processes_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".run.12.abc.tmp", ".run.13.abc.tmp", ".other.12.abc.tmp", "run"):
+        (tmp_path / name).mkdir()
+    remove_leftovers(tmp_path / "run", processes=[12])
+    assert {path.name for path in tmp_path.iterdir()} == {".run.13.abc.tmp", ".other.12.abc.tmp", "run"}

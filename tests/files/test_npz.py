@@ -127,7 +127,7 @@ def test_saving_replaces_a_file_and_leaves_nothing_beside_it(tmp_path: Path) -> 
 def test_what_cannot_be_saved_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     path.write_bytes(b"old")
-    with pytest.raises(TypeError, match="JSON"):
+    with pytest.raises(InputError, match="provenance must be plain numbers"):
         save_predictions(Predictions.from_logits(LOGITS, LABELS, provenance={"model": object()}), path)
     assert path.read_bytes() == b"old"
 
@@ -312,3 +312,18 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="a predictions file was expected"):
         load_predictions(tmp_path / name)
+
+
+def test_predictions_save_and_load_themselves(tmp_path: Path) -> None:
+    predictions = Predictions.from_logits(LOGITS, LABELS, class_names=["a", "b", "c"])
+    predictions.save(tmp_path / "p.npz")
+    assert same(Predictions.load(tmp_path / "p.npz"), predictions)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_inflated(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("logits.npy", "w") as member:
+        for _ in range(1100):  # 1.1 GiB of zeros are 1 MiB here
+            member.write(bytes(2**20))
+    with pytest.raises(InputError, match="would inflate to 1 GiB"):
+        load_predictions(path)

@@ -201,3 +201,25 @@ def test_a_file_that_does_not_exist_and_a_folder_are_refused(tmp_path: Path) -> 
     for file in (tmp_path / "none.pt", tmp_path):
         with pytest.raises(InputError, match="not a file"):
             load_checkpoint(file)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("history", []),
+        ("history", "none"),
+        ("class_names", 7),
+        ("class_names", []),
+        ("input_shape", [10**9, 8, 8]),
+        ("input_shape", "ab"),
+        ("mean", None),
+        ("versions", 3),
+        ("config", {"dataset": "digits", "epochs": 1e300}),
+        ("config", {"dataset": ["digits"]}),
+        ("config", {"dataset": "digits", "width": 10**9}),
+    ],
+)
+def test_hostile_metadata_is_refused_in_words(path: Path, where: str, value: Any) -> None:
+    rewrite(path, lambda content: content["calib"].update({where: value}))
+    with pytest.raises(InputError):
+        load_checkpoint(path).model()
