@@ -22,8 +22,8 @@ _KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names"}
 def save_predictions(predictions: Predictions, path: Path | str) -> None:
     """Write ``predictions`` to ``path``: arrays ``logits`` or ``probs``, ``labels``, and ``meta`` (JSON).
 
-    Raises `InputError` where the file cannot be written, or provenance is not plain data; what was there stays until the
-    new file is complete.
+    Raises `InputError` where the file cannot be written, or provenance is not plain data; what was there stays until
+    the new file is complete.
     """
     meta = {
         "format": FORMAT,
