@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, Float, Int, blocks
+from calib._arrays import AnyArray, Bool, Float, Int, blocks, to_numpy
 from calib.errors import InputError
 
 if TYPE_CHECKING:
-    from calib.predictions import Predictions
+    from calib.predictions import ArrayLike, Predictions
 
 ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
 
@@ -19,17 +19,110 @@ ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed wi
 class Outcomes:
     """What calibration asks of predictions: columns of length n, in float64.
 
-    ``confidence`` is the probability of the predicted class, in [1/k, 1]; ``log_odds`` = ln(confidence / (1 −
-    confidence)), in nats, which keeps its order where confidence has saturated at 1.0; ``nll`` in nats; ``brier`` is
-    summed over classes, in [0, 2].  Ties for the predicted class go to the lowest index.
+    ``confidence`` is the probability claimed for an event, usually "the predicted class is right", and ``correct``
+    whether it happened; ``log_odds`` = ln(confidence / (1 − confidence)), in nats, keeps its order where confidence
+    has saturated at 1.0; ``weight`` is the sample weight, None for equal ones.  Where whole distributions were given
+    there are also ``predicted`` (ties go to the lowest index), ``nll`` in nats and ``brier``, summed over classes, in
+    [0, 2].
     """
 
-    predicted: Int
-    correct: Bool
     confidence: Float
+    correct: Bool
     log_odds: Float
-    nll: Float
-    brier: Float
+    weight: Float | None = None
+    losses: "Losses | None" = None
+
+    @classmethod
+    def from_confidence(
+        cls, confidence: "ArrayLike", correct: "ArrayLike", *, weight: "ArrayLike" = None
+    ) -> "Outcomes":
+        """Take logs that hold nothing but a confidence in [0, 1] and whether it was right, both ``(n,)``.
+
+        Every metric of the predicted class works on the result; those of whole distributions raise `InputError`, as
+        does bad input here.
+
+        >>> Outcomes.from_confidence([0.9, 0.6], [True, False]).n
+        2
+        """
+        claimed, happened = to_numpy(confidence), to_numpy(correct)
+        if claimed.ndim != 1 or claimed.shape != happened.shape or len(claimed) == 0:
+            raise InputError(
+                f"confidence and correct must have one shape (n,), got {claimed.shape} and {happened.shape}",
+                help="pass one confidence and one truth value an example",
+            )
+        if claimed.dtype.kind not in "fiub" or happened.dtype.kind not in "fiub":
+            raise InputError(
+                f"confidence and correct must be numbers, got dtypes {claimed.dtype} and {happened.dtype}",
+                help="pass floats in [0, 1] and booleans",
+            )
+        claimed = claimed.astype(np.float64)
+        if not (good := (claimed >= 0) & (claimed <= 1)).all():
+            row = int(np.argmin(good))
+            raise InputError(f"confidence must lie in [0, 1], row {row} holds {claimed[row]:g}", help="mend or drop it")
+        if not (good := (happened == 0) | (happened == 1)).all():
+            row = int(np.argmin(good))
+            raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
+        with np.errstate(divide="ignore"):
+            log_odds = np.log(claimed) - np.log1p(-claimed)
+        return cls(claimed, happened.astype(bool), log_odds, weights(weight, len(claimed)))
+
+    @classmethod
+    def of_class(cls, predictions: "Predictions", index: int) -> "Outcomes":
+        """The probability claimed for class ``index``, and whether that is the label.  Raises as `of` does."""
+        n = predictions.n
+        columns = cls(np.empty(n), predictions.labels == index, np.empty(n), predictions.sample_weight)
+        scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
+        for rows, block, _ in checked_blocks(predictions, as_logits=scaled):
+            with np.errstate(divide="ignore"):
+                if scaled:
+                    own = block[:, index].copy()
+                    block[:, index] = -np.inf
+                    top = block.max(axis=1)
+                    reachable = np.where(np.isfinite(top), top, 0.0)
+                    others = reachable + np.log(np.exp(block - reachable[:, None]).sum(axis=1))
+                    columns.log_odds[rows] = own - others
+                    columns.confidence[rows] = 1 / (1 + np.exp(others - own))
+                else:
+                    columns.confidence[rows] = block[:, index]
+                    columns.log_odds[rows] = np.log(block[:, index]) - np.log1p(-block[:, index])
+        return columns
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return len(self.confidence)
+
+    @property
+    def residual(self) -> Float:
+        """Confidence − correct, ``(n,)``; its mean is the gap."""
+        return self.confidence - self.correct
+
+    @property
+    def predicted(self) -> Int:
+        """The predicted classes ``(n,)``.  Raises `InputError` where only confidences are known."""
+        return self._whole().predicted
+
+    @property
+    def nll(self) -> Float:
+        """Negative log-likelihood of each label ``(n,)``.  Raises `InputError` where only confidences are known."""
+        return self._whole().nll
+
+    @property
+    def brier(self) -> Float:
+        """Brier score of each row ``(n,)``.  Raises `InputError` where only confidences are known."""
+        return self._whole().brier
+
+    def mean(self, column: "Float | Bool") -> float:
+        """The mean of a column, by ``weight`` where there are weights."""
+        return float(np.mean(column) if self.weight is None else np.average(column, weights=self.weight))
+
+    def _whole(self) -> "Losses":
+        if self.losses is None:
+            raise InputError(
+                "these outcomes hold one confidence an example, the whole distributions are needed here",
+                help="pass Predictions, or ask for a metric of the predicted class",
+            )
+        return self.losses
 
     @classmethod
     def of(cls, predictions: "Predictions") -> "Outcomes":
@@ -38,14 +131,24 @@ class Outcomes:
         Raises `InputError` naming the first row that holds NaN or +inf, or is no distribution.
         """
         n = predictions.n
-        columns = cls(np.empty(n, np.int64), np.empty(n, bool), *(np.empty(n) for _ in range(4)))
+        losses = Losses(np.empty(n, np.int64), np.empty(n), np.empty(n))
+        columns = cls(np.empty(n), np.empty(n, bool), np.empty(n), predictions.sample_weight, losses)
         scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
         reduce_block = _reduce_logits if scaled else _reduce_probs
         for rows, block, predicted in checked_blocks(predictions, as_logits=scaled):
-            columns.predicted[rows] = predicted
+            losses.predicted[rows] = predicted
             columns.correct[rows] = predicted == predictions.labels[rows]
             reduce_block(block, predicted, predictions.labels[rows], rows, columns)
         return columns
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """The columns of `Outcomes` that need whole distributions."""
+
+    predicted: Int
+    nll: Float
+    brier: Float
 
 
 def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[tuple[slice, Float, Int]]:
@@ -146,3 +249,22 @@ def _check_probs(block: Float, first_row: int) -> None:
 def _first(row: AnyArray, mask: Bool) -> tuple[float, int]:
     column = int(np.argmax(mask))
     return float(row[column]), column
+
+
+def weights(values: "ArrayLike", n: int) -> Float | None:
+    """Check sample weights ``(n,)``: finite, at least 0, not all 0.  None stays None.  Raises `InputError`."""
+    if values is None:
+        return None
+    array = to_numpy(values)
+    if array.shape != (n,) or array.dtype.kind not in "fiub":
+        raise InputError(
+            f"sample weights must be {n} numbers, got shape {array.shape} of dtype {array.dtype}",
+            help="pass one weight an example",
+        )
+    array = array.astype(np.float64)
+    if not (good := np.isfinite(array) & (array >= 0)).all():
+        row = int(np.argmin(good))
+        raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
+    if not array.any():
+        raise InputError("all sample weights are 0", help="leave them out for equal weights")
+    return array

@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
 from calib.errors import InputError
-
-if TYPE_CHECKING:
-    from calib.outcomes import Outcomes
+from calib.outcomes import Outcomes, weights
 
 ArrayLike: TypeAlias = Any  # numpy array, torch tensor, pandas object or nested list: what `_arrays.to_numpy` takes
 Kind: TypeAlias = Literal["logits", "probs"]
+Of: TypeAlias = Literal["predicted"] | int  # the event that a confidence is claimed for
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +27,8 @@ class Predictions:
     the values, that is, by the first metric.
 
     ``beta`` is the inverse temperature: the distribution of row i is softmax(``beta`` · logits[i]).  It is one number,
-    or one a row after cross-fitting.  ``provenance`` says where the numbers came from.
+    or one a row after cross-fitting.  ``provenance`` says where the numbers came from.  ``sample_weight`` ``(n,)``, at
+    least 0, is used by the metrics that say so; the others refuse it.
 
     >>> predictions = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]], [0, 1])
     >>> predictions.n, predictions.n_classes
@@ -41,6 +41,7 @@ class Predictions:
     beta: float | Float = 1.0
     class_names: tuple[str, ...] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    sample_weight: Float | None = None
 
     @classmethod
     def from_logits(
@@ -50,13 +51,14 @@ class Predictions:
         *,
         class_names: Sequence[str] | None = None,
         provenance: Mapping[str, Any] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "Predictions":
         """Take scores before the softmax, ``(n, k)`` with k ≥ 2, and labels ``(n,)`` in 0 … k − 1.
 
         A logit of −inf is a probability of exactly 0.  Raises `InputError` for wrong shapes or labels.
         """
         values = _matrix(to_numpy(logits), "logits")
-        return cls._checked(values, "logits", labels, class_names, provenance)
+        return cls._checked(values, "logits", labels, class_names, provenance, sample_weight)
 
     @classmethod
     def from_probs(
@@ -66,6 +68,7 @@ class Predictions:
         *,
         class_names: Sequence[str] | None = None,
         provenance: Mapping[str, Any] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "Predictions":
         """Take probabilities ``(n, k)`` whose rows sum to 1, or ``(n,)`` = P(y = 1) for two classes.
 
@@ -78,7 +81,7 @@ class Predictions:
         if values.ndim == 1 and values.dtype.kind in "fiub":
             positive = values.astype(np.float64)
             values = np.stack([1 - positive, positive], axis=1)
-        return cls._checked(_matrix(values, "probs"), "probs", labels, class_names, provenance)
+        return cls._checked(_matrix(values, "probs"), "probs", labels, class_names, provenance, sample_weight)
 
     @classmethod
     def _checked(
@@ -88,6 +91,7 @@ class Predictions:
         labels: ArrayLike,
         class_names: Sequence[str] | None,
         provenance: Mapping[str, Any] | None,
+        sample_weight: ArrayLike | None,
     ) -> "Predictions":
         n, k = values.shape
         names = None if class_names is None else tuple(str(name) for name in class_names)
@@ -95,8 +99,15 @@ class Predictions:
             raise InputError(
                 f"{len(names)} class names were given for {k} classes", help="give one name a column, in column order"
             )
+        weight = weights(sample_weight, n)
         return cls(
-            read_only(values), kind, read_only(_labels(to_numpy(labels), n, k)), 1.0, names, dict(provenance or {})
+            read_only(values),
+            kind,
+            read_only(_labels(to_numpy(labels), n, k)),
+            1.0,
+            names,
+            dict(provenance or {}),
+            weight,
         )
 
     @property
@@ -136,13 +147,12 @@ class Predictions:
                 "the selection leaves no rows", help="select at least one example, by slice, mask or array"
             )
         beta = self.beta if np.ndim(self.beta) == 0 else np.asarray(self.beta)[rows]
-        return replace(self, values=read_only(values), labels=read_only(labels), beta=beta)
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return replace(self, values=read_only(values), labels=read_only(labels), beta=beta, sample_weight=weight)
 
     @cached_property
-    def outcomes(self) -> "Outcomes":
+    def outcomes(self) -> Outcomes:
         """The per-example columns that every metric works on; one pass over the values, then remembered."""
-        from calib.outcomes import Outcomes
-
         return Outcomes.of(self)
 
 
@@ -162,6 +172,43 @@ def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | Non
             "probabilities were given without labels", help="call metric(probs, labels), or metric(predictions)"
         )
     return Predictions.from_probs(predictions, labels)
+
+
+def as_outcomes(
+    predictions: "Predictions | Outcomes | ArrayLike", labels: ArrayLike | None = None, *, of: Of = "predicted"
+) -> Outcomes:
+    """The one door of every metric of (confidence, correct) pairs.
+
+    Takes `Predictions`, probabilities with labels, or `Outcomes` as they are.  ``of="predicted"`` asks about the
+    predicted class; ``of=c`` about class c: the probability claimed for it, and whether it is the label (so ``of=1`` is
+    P(y = 1) for two classes).  Raises `InputError`.
+
+    >>> as_outcomes([[0.7, 0.3], [0.4, 0.6]], [0, 0], of=0).confidence.tolist()
+    [0.7, 0.4]
+    """
+    if isinstance(predictions, Outcomes):
+        if labels is not None or of != "predicted":
+            raise InputError(
+                "Outcomes hold confidence and correctness of one event",
+                help="leave out labels and `of`, or pass Predictions",
+            )
+        return predictions
+    checked = as_predictions(predictions, labels)
+    if of == "predicted":
+        return checked.outcomes
+    if isinstance(of, bool) or not isinstance(of, int | np.integer) or not 0 <= of < checked.n_classes:
+        raise InputError(
+            f'of must be "predicted" or a class from 0 to {checked.n_classes - 1}, got {of!r}',
+            help="P(y = 1) of two classes is of=1",
+        )
+    return Outcomes.of_class(checked, int(of))
+
+
+def unweighted(outcomes: Outcomes, metric: str) -> Outcomes:
+    """Refuse sample weights in a metric that is not defined for them.  Raises `InputError`."""
+    if outcomes.weight is not None:
+        raise InputError(f"{metric} takes no sample weights", help="docs/metrics.md says which metrics do")
+    return outcomes
 
 
 def require_predictions(predictions: Predictions) -> None:
