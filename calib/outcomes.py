@@ -73,7 +73,7 @@ class Outcomes:
         columns = cls(np.empty(n), predictions.labels == index, np.empty(n), predictions.sample_weight)
         scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
         for rows, block, _ in checked_blocks(predictions, as_logits=scaled):
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", over="ignore"):
                 if scaled:
                     own = block[:, index].copy()
                     block[:, index] = -np.inf
