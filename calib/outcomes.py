@@ -1,18 +1,16 @@
 """The fused pass over blocks of rows: Predictions in, per-example columns out."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, Float, Int, blocks, to_numpy
+from calib._arrays import Bool, Float, Int, to_numpy
+from calib._blocks import Block, map_blocks
 from calib.errors import InputError
 
 if TYPE_CHECKING:
     from calib.predictions import ArrayLike, Predictions
-
-ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,29 +60,28 @@ class Outcomes:
         if not (good := (happened == 0) | (happened == 1)).all():
             row = int(np.argmin(good))
             raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
-        with np.errstate(divide="ignore"):
-            log_odds = np.log(claimed) - np.log1p(-claimed)
-        return cls(claimed, happened.astype(bool), log_odds, weights(weight, len(claimed)))
+        return cls(claimed, happened.astype(bool), _log_odds(claimed), weights(weight, len(claimed)))
 
     @classmethod
     def of_class(cls, predictions: "Predictions", index: int) -> "Outcomes":
         """The probability claimed for class ``index``, and whether that is the label.  Raises as `of` does."""
         n = predictions.n
         columns = cls(np.empty(n), predictions.labels == index, np.empty(n), predictions.sample_weight)
-        scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
-        for rows, block, _ in checked_blocks(predictions, as_logits=scaled):
-            with np.errstate(divide="ignore", over="ignore"):
-                if scaled:
-                    own = block[:, index].copy()
-                    block[:, index] = -np.inf
-                    top = block.max(axis=1)
-                    reachable = np.where(np.isfinite(top), top, 0.0)
-                    others = reachable + np.log(np.exp(block - reachable[:, None]).sum(axis=1))
-                    columns.log_odds[rows] = own - others
-                    columns.confidence[rows] = 1 / (1 + np.exp(others - own))
-                else:
-                    columns.confidence[rows] = block[:, index]
-                    columns.log_odds[rows] = np.log(block[:, index]) - np.log1p(-block[:, index])
+        scaled = _needs_softmax(predictions)
+
+        def write(block: Block) -> None:
+            rows = block.rows
+            if scaled:
+                members, this = np.arange(len(block.values)), np.full(len(block.values), index)
+                log_odds = _exact_logits(predictions, block, members, this) - _rest(predictions, block, this)[0]
+                columns.log_odds[rows] = log_odds
+                with np.errstate(over="ignore"):
+                    columns.confidence[rows] = 1 / (1 + np.exp(-log_odds))
+            else:
+                columns.confidence[rows] = block.values[:, index]
+                columns.log_odds[rows] = _log_odds(block.values[:, index])
+
+        map_blocks(predictions, write, as_logits=scaled)
         return columns
 
     @property
@@ -133,12 +130,9 @@ class Outcomes:
         n = predictions.n
         losses = Losses(np.empty(n, np.int64), np.empty(n), np.empty(n))
         columns = cls(np.empty(n), np.empty(n, bool), np.empty(n), predictions.sample_weight, losses)
-        scaled = predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
-        reduce_block = _reduce_logits if scaled else _reduce_probs
-        for rows, block, predicted in checked_blocks(predictions, as_logits=scaled):
-            losses.predicted[rows] = predicted
-            columns.correct[rows] = predicted == predictions.labels[rows]
-            reduce_block(block, predicted, predictions.labels[rows], rows, columns)
+        scaled = _needs_softmax(predictions)
+        write = _write_from_logits if scaled else _write_from_probs
+        map_blocks(predictions, lambda block: write(predictions, block, columns, losses), as_logits=scaled)
         return columns
 
 
@@ -151,104 +145,87 @@ class Losses:
     brier: Float
 
 
-def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[tuple[slice, Float, Int]]:
-    """Yield ``(rows, values, predicted)``: fresh float64 blocks, checked, as logits times ``beta``, row maximum at 0.
-
-    With ``as_logits=False``, for predictions given as probabilities, the probabilities as they are.  The predicted
-    class is read from the values as given: logarithm and ``beta`` could make two of them equal.
-    """
-    beta = np.broadcast_to(np.asarray(predictions.beta, np.float64), predictions.n)
-    check = _check_logits if predictions.kind == "logits" else _check_probs
-    for rows in blocks(predictions.n, predictions.n_classes):
-        block = predictions.values[rows].astype(np.float64, order="C")  # a copy: the steps below work in place
-        check(block, rows.start)
-        predicted = block.argmax(axis=1)
-        if as_logits:
-            with np.errstate(divide="ignore", over="ignore"):  # log 0, and differences beyond float64, are −inf
-                if predictions.kind == "probs":
-                    np.log(block, out=block)
-                block -= block.max(axis=1, keepdims=True)
-                block *= beta[rows, None]
-        yield rows, block, predicted
+def _needs_softmax(predictions: "Predictions") -> bool:
+    """Whether probabilities must be computed: they were not given, or a temperature is carried."""
+    return predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
 
 
-def _reduce_logits(logits: Float, predicted: Int, labels: Int, rows: slice, columns: Outcomes) -> None:
-    """Reduce logits whose row maximum is 0; the runner-up is factored out so that tiny remainders keep all digits."""
-    index = np.arange(len(logits))
-    true_logit = logits[index, labels]
-    logits[index, predicted] = -np.inf
-    runner_up = logits.max(axis=1)
-    reachable = np.isfinite(runner_up)
-    logits -= np.where(reachable, runner_up, 0.0)[:, None]
-    others = np.exp(logits, out=logits)  # of every class but the predicted one, relative to the runner-up
-    scale, sums = np.exp(runner_up), others.sum(axis=1)
-    rest = scale * sums  # odds against the predicted class
+def _write_from_logits(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
+    rows, predicted, labels = block.rows, block.predicted, predictions.labels[block.rows]
+    true_logit = _exact_logits(predictions, block, np.arange(len(labels)), labels)
+    log_rest, rest, squares = _rest(predictions, block, predicted)  # rest: odds against the predicted class
     confidence = 1 / (1 + rest)
-    squares = scale**2 * np.einsum("ij,ij->i", others, others)
     wrong = predicted != labels
     true_odds = np.where(wrong, np.exp(true_logit), 0.0)
     missing = np.where(wrong, 1 - true_odds * confidence, rest * confidence)  # 1 − p of the label, without cancellation
+    columns.correct[rows] = ~wrong
     columns.confidence[rows] = confidence
-    with np.errstate(divide="ignore"):
-        columns.log_odds[rows] = -(runner_up + np.log(sums))
-    columns.nll[rows] = np.log1p(rest) - true_logit
-    columns.brier[rows] = missing**2 + (wrong + squares - true_odds**2) * confidence**2
+    columns.log_odds[rows] = -log_rest
+    losses.predicted[rows] = predicted
+    losses.nll[rows] = np.log1p(rest) - true_logit
+    losses.brier[rows] = missing**2 + (wrong + squares - true_odds**2) * confidence**2
 
 
-def _reduce_probs(probs: Float, predicted: Int, labels: Int, rows: slice, columns: Outcomes) -> None:
+def _write_from_probs(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
+    rows, probs, predicted, labels = block.rows, block.values, block.predicted, predictions.labels[block.rows]
     index = np.arange(len(probs))
-    confidence = probs[index, predicted]
-    true_prob = probs[index, labels]
-    with np.errstate(divide="ignore"):
-        columns.log_odds[rows] = np.log(confidence) - np.log(1 - confidence)
-        columns.nll[rows] = np.log(probs.sum(axis=1)) - np.log(true_prob)  # as under any temperature: rows normalised
+    confidence, true_prob = probs[index, predicted], probs[index, labels]
+    columns.correct[rows] = predicted == labels
     columns.confidence[rows] = confidence
-    columns.brier[rows] = np.einsum("ij,ij->i", probs, probs) - 2 * true_prob + 1
+    columns.log_odds[rows] = _log_odds(confidence)
+    losses.predicted[rows] = predicted
+    with np.errstate(divide="ignore"):
+        losses.nll[rows] = np.log(probs.sum(axis=1)) - np.log(true_prob)  # as under any temperature: rows normalised
+    losses.brier[rows] = np.einsum("ij,ij->i", probs, probs) - 2 * true_prob + 1
 
 
-def _check_logits(block: Float, first_row: int) -> None:
-    top = block.max(axis=1)
-    if np.isfinite(top).all():
-        return
-    row = int(np.argmin(np.isfinite(top)))
-    if np.isneginf(top[row]):
-        raise InputError(f"row {first_row + row} of the logits is −inf for every class", help="drop or mend this row")
-    value, column = _first(block[row], ~(block[row] < np.inf))
-    raise InputError(
-        f"logits must be numbers or −inf, row {first_row + row} column {column} holds {value}",
-        help="find out where it comes from (a diverged model, an overflow), or drop the row",
-    )
+def _exact_logits(predictions: "Predictions", block: Block, rows: Int, classes: Int) -> Float:
+    """Some entries of a block as logits times ``beta``, relative to the row maximum, in float64 whatever was given."""
+    logits: Float = predictions.values[block.rows][rows, classes].astype(np.float64)
+    beta = np.broadcast_to(np.asarray(predictions.beta, np.float64), predictions.n)[block.rows]
+    with np.errstate(divide="ignore", over="ignore"):
+        if predictions.kind == "probs":
+            logits = np.log(logits)
+        return (logits - block.top[rows]) * beta[rows]
 
 
-def _check_probs(block: Float, first_row: int) -> None:
-    sums = block.sum(axis=1)
-    good = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (block.min(axis=1) >= 0)
-    if good.all():
-        np.minimum(block, 1.0, out=block)  # what rounding left above 1
-        return
-    row = int(np.argmin(good))
-    where = f"row {first_row + row}"
-    if np.isnan(block[row]).any():
-        _, column = _first(block[row], np.isnan(block[row]))
-        raise InputError(
-            f"probabilities must be numbers, {where} column {column} holds nan", help="mend or drop the row"
-        )
-    outside = (block[row] < 0) | (block[row] > 1 + ROW_SUM_TOLERANCE)
-    if outside.any():
-        value, column = _first(block[row], outside)
-        raise InputError(
-            f"probabilities must lie in [0, 1], {where} column {column} holds {value:g}",
-            help="if these are logits, say so: Predictions.from_logits(logits, labels), or the name `logits` in a file",
-        )
-    raise InputError(
-        f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g}",
-        help="divide each row by its sum if that is what you mean; declare logits by Predictions.from_logits(...)",
-    )
+def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Float, Float, Float]:
+    """For every class but ``excluded``: log Σ exp(logit), Σ exp(logit), Σ exp(2 · logit), relative to the row maximum.
+
+    Overwrites the block.  Rows whose sum leaves the range of the block's dtype are done again in float64 with their own
+    maximum factored out, so that tiny remainders keep their digits and their order.
+    """
+    odds, index = block.values, np.arange(len(block.values))
+    np.exp(odds, out=odds)
+    odds[index, excluded] = 0.0
+    sums = (odds.sum(axis=1) if odds.shape[1] > _LONG else np.einsum("ij->i", odds)).astype(np.float64)
+    squares = np.einsum("ij,ij->i", odds, odds).astype(np.float64)
+    tiny = np.flatnonzero(sums < _SMALLEST[odds.dtype.char])
+    with np.errstate(divide="ignore"):
+        log_sums = np.log(sums)
+    if len(tiny):
+        log_sums[tiny], squares[tiny] = _tiny_rest(predictions, block, tiny, excluded[tiny])
+        sums[tiny] = np.exp(log_sums[tiny])
+    return log_sums, sums, squares
 
 
-def _first(row: AnyArray, mask: Bool) -> tuple[float, int]:
-    column = int(np.argmax(mask))
-    return float(row[column]), column
+_LONG = 256  # entries from which numpy's pairwise sum is worth its start
+_SMALLEST = {"f": 1e-30, "d": 1e-290}  # sums above these have lost nothing to underflow
+
+
+def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: Int) -> tuple[Float, Float]:
+    logits = _exact_logits(predictions, block, rows[:, None], np.arange(predictions.n_classes))
+    logits[np.arange(len(rows)), excluded] = -np.inf
+    runner_up = logits.max(axis=1)
+    reachable = np.where(np.isfinite(runner_up), runner_up, 0.0)
+    odds = np.exp(logits - reachable[:, None])
+    with np.errstate(divide="ignore"):
+        return reachable + np.log(odds.sum(axis=1)), np.exp(2 * reachable) * np.einsum("ij,ij->i", odds, odds)
+
+
+def _log_odds(probability: Float) -> Float:
+    with np.errstate(divide="ignore"):
+        return np.log(probability) - np.log1p(-probability)
 
 
 def weights(values: "ArrayLike", n: int) -> Float | None:

@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from calib._blocks import checked_blocks
 from calib.errors import InputError
-from calib.outcomes import checked_blocks
 from calib.predictions import Predictions, require_predictions
 
 Status: TypeAlias = Literal["ok", "separable", "worse than chance", "unidentifiable"]
@@ -91,8 +91,9 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
     """The slope of NLL at β → 0 and β → ∞ (as sums over rows), and whether every label has a probability above 0."""
     lowest = highest = 0.0
     finite = True
-    for rows, logits, _ in checked_blocks(predictions, as_logits=True):
-        true_logit = logits[np.arange(len(logits)), predictions.labels[rows]]
+    for block in checked_blocks(predictions, as_logits=True):
+        logits = block.values
+        true_logit = logits[np.arange(len(logits)), predictions.labels[block.rows]]
         possible = np.isfinite(logits)
         mean = np.where(possible, logits, 0.0).sum(axis=1) / possible.sum(axis=1)
         finite &= bool(np.isfinite(true_logit).all())
@@ -104,8 +105,9 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
 def _slope_and_curvature(predictions: Predictions, beta: float) -> tuple[float, float]:
     """First and second derivative of mean NLL in β: mean (E_q z − z_y), and the mean variance of z under the model."""
     slope = curvature = 0.0
-    for rows, logits, _ in checked_blocks(predictions, as_logits=True):
-        true_logit = logits[np.arange(len(logits)), predictions.labels[rows]]
+    for block in checked_blocks(predictions, as_logits=True):
+        logits = block.values
+        true_logit = logits[np.arange(len(logits)), predictions.labels[block.rows]]
         weight = np.exp(beta * logits)  # exactly 0 for logits of −inf, which then count as 0 in the moments below
         logits[weight == 0] = 0.0
         total = weight.sum(axis=1)

@@ -1,0 +1,148 @@
+"""Reading predictions block by block: checked, widened, and as differences to the row maximum; in several threads."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from calib._arrays import AnyArray, Bool, Int, blocks
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    from calib.predictions import Predictions
+
+ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
+MOST_THREADS = 8
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows of predictions, checked.
+
+    ``values`` ``(m, k)`` are logits times ``beta`` with the row maximum at 0, or probabilities as they are; a copy that
+    may be overwritten.  ``predicted`` is read from the values as given: logarithm and ``beta`` could make two of them
+    equal.  ``top`` is the row maximum before it was subtracted, of log-probabilities where they became logits.
+    """
+
+    rows: slice
+    values: AnyArray
+    predicted: Int
+    top: AnyArray
+
+
+def map_blocks(
+    predictions: "Predictions", reduce: Callable[[Block], ResultT], *, as_logits: bool, exact: bool = False
+) -> list[ResultT]:
+    """Apply ``reduce`` to every block and return the results in the order of the rows, whatever thread made them.
+
+    Blocks are float32 where the scores are float32 or shorter, unless they must be ``exact``; float64 otherwise.  Few
+    blocks are read in this thread; many by as many threads as there are cores, up to 8 (or ``OMP_NUM_THREADS``), for
+    numpy works without the interpreter's lock.  ``reduce`` must not keep a block: its memory is used again.
+    """
+    narrow = predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4 and not exact
+
+    def reduce_some(parts: list[slice]) -> list[ResultT]:
+        reader = _Reader(predictions, as_logits, np.float32 if narrow else np.float64)
+        return [reduce(reader.read(rows)) for rows in parts]
+
+    parts = list(blocks(predictions.n, predictions.n_classes))
+    threads = min(_threads(), len(parts) // 4)
+    if threads < 2:
+        return reduce_some(parts)
+    from concurrent.futures import ThreadPoolExecutor
+
+    step = -(-len(parts) // (4 * threads))
+    with ThreadPoolExecutor(threads) as pool:
+        some = pool.map(reduce_some, [parts[i : i + step] for i in range(0, len(parts), step)])
+        return [result for results in some for result in results]
+
+
+def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[Block]:
+    """Yield the blocks in float64, one after the other; each is gone when the next is asked for."""
+    reader = _Reader(predictions, as_logits, np.float64)
+    for rows in blocks(predictions.n, predictions.n_classes):
+        yield reader.read(rows)
+
+
+class _Reader:
+    """Reads one block after the other into the same memory: allocating it anew would cost more than the arithmetic."""
+
+    def __init__(self, predictions: "Predictions", as_logits: bool, dtype: type[np.floating]) -> None:
+        self.predictions, self.as_logits, self.dtype = predictions, as_logits, np.dtype(dtype)
+        rows = next(iter(blocks(predictions.n, predictions.n_classes)))
+        self.scratch: AnyArray = np.empty((rows.stop, predictions.n_classes), dtype)
+
+    def read(self, rows: slice) -> Block:
+        """Check and widen one block.  Raises `InputError` naming the first bad row."""
+        predictions, values = self.predictions, self.scratch[: rows.stop - rows.start]
+        given: AnyArray = predictions.values[rows]
+        if given.dtype != self.dtype or not given.flags.c_contiguous:
+            np.copyto(values, given, casting="same_kind")
+            given = values
+        predicted = given.argmax(axis=1)
+        top = given[np.arange(len(given)), predicted]
+        if predictions.kind == "logits":
+            _check_logits(given, top, rows.start)
+        else:
+            _check_probs(given, rows.start)
+            if not self.as_logits:
+                return Block(rows, np.minimum(given, 1.0, out=values), predicted, top)  # what rounding left above 1
+            with np.errstate(divide="ignore"):
+                given, top = np.log(given, out=values), np.log(top)
+        with np.errstate(over="ignore"):  # differences beyond the range are −inf
+            np.subtract(given, top[:, None], out=values)
+            beta = np.asarray(predictions.beta)
+            if np.any(beta != 1):
+                values *= (beta if beta.ndim == 0 else beta[rows, None]).astype(self.dtype)
+        return Block(rows, values, predicted, top)
+
+
+def _threads() -> int:
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1, MOST_THREADS)
+
+
+def _check_logits(block: AnyArray, top: AnyArray, first_row: int) -> None:
+    if np.isfinite(top).all():
+        return
+    row = int(np.argmin(np.isfinite(top)))
+    if np.isneginf(top[row]):
+        raise InputError(f"row {first_row + row} of the logits is −inf for every class", help="drop or mend this row")
+    value, column = _first(block[row], ~(block[row] < np.inf))
+    raise InputError(
+        f"logits must be numbers or −inf, row {first_row + row} column {column} holds {value}",
+        help="find out where it comes from (a diverged model, an overflow), or drop the row",
+    )
+
+
+def _check_probs(block: AnyArray, first_row: int) -> None:
+    sums = block.sum(axis=1)
+    good = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (block.min(axis=1) >= 0)
+    if good.all():
+        return
+    row = int(np.argmin(good))
+    where = f"row {first_row + row}"
+    if np.isnan(block[row]).any():
+        _, column = _first(block[row], np.isnan(block[row]))
+        raise InputError(
+            f"probabilities must be numbers, {where} column {column} holds nan", help="mend or drop the row"
+        )
+    outside = (block[row] < 0) | (block[row] > 1 + ROW_SUM_TOLERANCE)
+    if outside.any():
+        value, column = _first(block[row], outside)
+        raise InputError(
+            f"probabilities must lie in [0, 1], {where} column {column} holds {value:g}",
+            help="if these are logits, say so: Predictions.from_logits(logits, labels), or the name `logits` in a file",
+        )
+    raise InputError(
+        f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g}",
+        help="divide each row by its sum if that is what you mean; declare logits by Predictions.from_logits(...)",
+    )
+
+
+def _first(row: AnyArray, mask: Bool) -> tuple[float, int]:
+    column = int(np.argmax(mask))
+    return float(row[column]), column
