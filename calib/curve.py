@@ -1,33 +1,48 @@
-"""Bin edges and the calibration curve: per-bin sums from which ECE, its kin and the reliability diagram are read."""
+"""The calibration curve: per-bin sums from which ECE, its kin and the reliability diagram are read."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import Bool, Float, Int
+from calib._arrays import BLOCK_ENTRIES, Float, Int
+from calib.binning import Binning, Closed, bins_of
 from calib.errors import InputError
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib.outcomes import Outcomes
+from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
-MAX_BINS = 10_000
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
 class CalibrationCurve:
-    """Sums a bin of the predicted class's confidence: the table behind a reliability diagram.
+    """Sums a bin of a confidence and its outcome: the table behind a reliability diagram.
 
-    ``edges`` ``(b + 1,)`` ascend from 0 to 1; bin i is (edges[i], edges[i + 1]], 0 belongs to the first.  ``count``,
-    ``confidence_sum`` and ``correct_sum`` are ``(b,)``.  Means of an empty bin are NaN.
+    ``edges`` ``(b + 1,)`` ascend from 0 to 1; bin i is (edges[i], edges[i + 1]], or [edges[i], edges[i + 1]) where
+    ``closed`` is "left"; 0 belongs to the first bin and 1 to the last.  ``count``, ``confidence_sum`` and
+    ``correct_sum`` are ``(b,)``; where examples had weights the sums are weighted, and ``weight`` is theirs.  Means of
+    an empty bin are NaN.  Curves on equal edges add up: ``a + b`` is the curve of both data sets.
     """
 
     edges: Float
     count: Int
     confidence_sum: Float
     correct_sum: Float
+    weight: Float | None = None
+    closed: Closed = "right"
 
     @property
     def n(self) -> int:
         """Number of examples; every one lies in exactly one bin."""
         return int(self.count.sum())
+
+    @property
+    def mass(self) -> Float:
+        """Weight a bin, ``(b,)``: the count where examples had no weights."""
+        return self.count.astype(np.float64) if self.weight is None else self.weight
 
     @property
     def mean_confidence(self) -> Float:
@@ -47,59 +62,119 @@ class CalibrationCurve:
     @property
     def ece(self) -> float:
         """Expected calibration error, Σ (n_b / n) |gap_b|, in [0, 1] (Guo et al. 2017, eq. 3)."""
-        return float(np.abs(self.confidence_sum - self.correct_sum).sum() / self.n)
+        return float(np.abs(self.confidence_sum - self.correct_sum).sum() / self.mass.sum())
+
+    @property
+    def rmsce(self) -> float:
+        """Root mean squared calibration error, √Σ (n_b / n) gap_b², in [0, 1] (Hendrycks et al. 2019)."""
+        return float(np.sqrt(np.nansum(self.mass * self.gap**2) / self.mass.sum()))
 
     @property
     def mce(self) -> float:
         """Maximum calibration error, max |gap_b| over bins that hold examples, in [0, 1] (Guo et al. 2017, eq. 5)."""
         return float(np.nanmax(np.abs(self.gap)))
 
+    @property
+    def average_calibration_error(self) -> float:
+        """Unweighted mean of |gap_b| over bins that hold examples, in [0, 1] (Neumann et al. 2018)."""
+        return float(np.nanmean(np.abs(self.gap)))
+
+    def accuracy_interval(self, level: float = 0.95) -> tuple[Float, Float]:
+        """Wilson interval of the accuracy a bin, two arrays ``(b,)``; NaN in empty bins.
+
+        Confidence bars around the estimate, each bin by itself.  With weights the effective number of examples is not
+        known from the sums: raises `InputError`, as for a level outside (0, 1).  Source: Wilson (1927).
+        """
+        from scipy.special import ndtri
+
+        if not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1, got {level}", help="0.95 is the usual one")
+        if self.weight is not None:
+            raise InputError("no Wilson interval is known for weighted examples", help="leave the weights out")
+        z2 = float(ndtri((1 + level) / 2)) ** 2
+        with np.errstate(invalid="ignore"):
+            centre = (self.correct_sum + z2 / 2) / (self.count + z2)
+            half = np.sqrt(z2 * (self.accuracy * (1 - self.accuracy) * self.count + z2 / 4)) / (self.count + z2)
+        empty = np.where(self.count > 0, 0.0, np.nan)
+        return np.maximum(centre - half, 0) + empty, np.minimum(centre + half, 1) + empty
+
+    def table(self) -> "pd.DataFrame":
+        """One row a bin: its edges, n, mean confidence, accuracy with its Wilson interval, and gap."""
+        import pandas as pd
+
+        low, high = self.accuracy_interval() if self.weight is None else (np.full(len(self.count), np.nan),) * 2
+        return pd.DataFrame(
+            {
+                "lower_edge": self.edges[:-1],
+                "upper_edge": self.edges[1:],
+                "n": self.count,
+                "mean_confidence": self.mean_confidence,
+                "accuracy": self.accuracy,
+                "accuracy_low": low,
+                "accuracy_high": high,
+                "gap": self.gap,
+            }
+        )
+
+    def __add__(self, other: "CalibrationCurve") -> "CalibrationCurve":
+        """The curve of both data sets.  Raises `InputError` where the edges or their sides differ."""
+        if not np.array_equal(self.edges, other.edges) or self.closed != other.closed:
+            raise InputError("curves on different edges cannot be added", help="use one n_bins and equal-width bins")
+        weighted = self.weight is not None or other.weight is not None
+        return CalibrationCurve(
+            self.edges,
+            self.count + other.count,
+            self.confidence_sum + other.confidence_sum,
+            self.correct_sum + other.correct_sum,
+            self.mass + other.mass if weighted else None,
+            self.closed,
+        )
+
     def _mean(self, sums: Float) -> Float:
-        means: Float = np.divide(sums, self.count, out=np.full(len(sums), np.nan), where=self.count > 0)
+        mass = self.mass
+        means: Float = np.divide(sums, mass, out=np.full(len(sums), np.nan), where=mass > 0)
         return means
 
 
 def calibration_curve(
-    predictions: Predictions | ArrayLike, labels: ArrayLike | None = None, *, n_bins: int = 15
+    predictions: Predictions | Outcomes | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    n_bins: int = 15,
+    binning: Binning = "equal-width",
+    closed: Closed = "right",
+    of: Of = "predicted",
 ) -> CalibrationCurve:
-    """Bin the predicted class's confidence into ``n_bins`` of equal width.
+    """Sum confidence and correctness in ``n_bins`` bins.
 
-    Takes `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``.  Bins are (a, b] as in Guo et al. (2017).
-    Raises `InputError` for bad input.
+    Takes `Predictions`, probabilities ``(n, k)`` and labels ``(n,)``, or `Outcomes`; ``of`` is the event: that the
+    predicted class is right, or that the label is class ``of``.  Equal-width bins are (a, b] as in Guo et al. (2017),
+    or [a, b) with ``closed="left"``.  Equal-mass bins pool ties and are cut by rank.  Sample weights are used.  Raises
+    `InputError` for bad input.
 
     >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], [0, 1, 1], n_bins=2)
     >>> curve.count.tolist(), round(float(curve.gap[1]), 4)
     ([0, 3], 0.1)
     """
-    outcomes = as_predictions(predictions, labels).outcomes
-    edges = equal_width_edges(n_bins)
-    index = bin_index(outcomes.confidence, edges)
-    return CalibrationCurve(
-        edges=edges,
-        count=np.bincount(index, minlength=n_bins),
-        confidence_sum=_bin_sums(index, outcomes.confidence, n_bins),
-        correct_sum=_bin_sums(index, outcomes.correct, n_bins),
-    )
+    outcomes = as_outcomes(predictions, labels, of=of)
+    step = outcomes.n if binning == "equal-mass" else BLOCK_ENTRIES  # equal-width bins do not depend on the other rows
+    parts = [outcomes[start : start + step] for start in range(0, outcomes.n, step)]
+    curves = [binned(part, *bins_of(part, n_bins, binning, closed), closed) for part in parts]
+    return reduce(add, curves)
 
 
-def equal_width_edges(n_bins: int) -> Float:
-    """The float64 numbers nearest to i / n_bins: unlike those of ``linspace``, they are what 0.3 or 0.7 parse to.
-
-    >>> float(equal_width_edges(10)[3]), float(np.linspace(0, 1, 11)[3])
-    (0.3, 0.30000000000000004)
-    """
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or not 1 <= n_bins <= MAX_BINS:
-        raise InputError(
-            f"n_bins must be a whole number from 1 to {MAX_BINS:,}, got {n_bins!r}", help="15 is the usual choice"
-        )
-    return np.arange(n_bins + 1) / n_bins
-
-
-def bin_index(confidence: Float, edges: Float) -> Int:
-    """The bin (edges[i], edges[i + 1]] of each value; 0 goes to the first, what rounding left above 1 to the last."""
-    index = np.searchsorted(edges, confidence, side="left") - 1
-    return np.clip(index, 0, len(edges) - 2)
+def binned(outcomes: Outcomes, index: Int, edges: Float, closed: Closed = "right") -> CalibrationCurve:
+    """The curve of outcomes whose bins are known."""
+    n_bins, weight = len(edges) - 1, outcomes.weight
+    count = np.bincount(2 * index + outcomes.correct, minlength=2 * n_bins).reshape(n_bins, 2)
+    if weight is None:
+        confidence = sums_by(index, outcomes.confidence, n_bins)
+        return CalibrationCurve(edges, count.sum(axis=1), confidence, count[:, 1].astype(np.float64), None, closed)
+    columns = (weight * outcomes.confidence, weight * outcomes.correct, weight)
+    confidence, correct, mass = (sums_by(index, column, n_bins) for column in columns)
+    return CalibrationCurve(edges, count.sum(axis=1), confidence, correct, mass, closed)
 
 
-def _bin_sums(index: Int, values: Float | Bool, n_bins: int) -> Float:
-    return np.bincount(index, weights=values, minlength=n_bins).astype(np.float64)
+def sums_by(index: Int, values: Float, size: int) -> Float:
+    """The sum of ``values`` for each number from 0 to ``size`` − 1 in ``index``."""
+    return np.bincount(index, weights=values, minlength=size).astype(np.float64, copy=False)

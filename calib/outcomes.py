@@ -1,11 +1,12 @@
 """The fused pass over blocks of rows: Predictions in, per-example columns out."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import Bool, Float, Int, to_numpy
+from calib._arrays import AnyArray, Bool, Float, Int, to_numpy
 from calib._blocks import Block, map_blocks
 from calib.errors import InputError
 
@@ -26,7 +27,7 @@ class Outcomes:
 
     confidence: Float
     correct: Bool
-    log_odds: Float
+    known_log_odds: Float | None = None
     weight: Float | None = None
     losses: "Losses | None" = None
 
@@ -54,32 +55,33 @@ class Outcomes:
                 help="pass floats in [0, 1] and booleans",
             )
         claimed = claimed.astype(np.float64)
-        if not (good := (claimed >= 0) & (claimed <= 1)).all():
-            row = int(np.argmin(good))
+        if not (claimed.min() >= 0 and claimed.max() <= 1):  # NaN fails both
+            row = int(np.argmin((claimed >= 0) & (claimed <= 1)))
             raise InputError(f"confidence must lie in [0, 1], row {row} holds {claimed[row]:g}", help="mend or drop it")
-        if not (good := (happened == 0) | (happened == 1)).all():
+        if happened.dtype != bool and not (good := (happened == 0) | (happened == 1)).all():
             row = int(np.argmin(good))
             raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
-        return cls(claimed, happened.astype(bool), _log_odds(claimed), weights(weight, len(claimed)))
+        return cls(claimed, happened.astype(bool), None, weights(weight, len(claimed)))
 
     @classmethod
     def of_class(cls, predictions: "Predictions", index: int) -> "Outcomes":
         """The probability claimed for class ``index``, and whether that is the label.  Raises as `of` does."""
         n = predictions.n
-        columns = cls(np.empty(n), predictions.labels == index, np.empty(n), predictions.sample_weight)
-        scaled = _needs_softmax(predictions)
+        known = np.empty(n)
+        columns = cls(np.empty(n), predictions.labels == index, known, predictions.sample_weight)
+        scaled = needs_softmax(predictions)
 
         def write(block: Block) -> None:
             rows = block.rows
             if scaled:
                 members, this = np.arange(len(block.values)), np.full(len(block.values), index)
                 log_odds = _exact_logits(predictions, block, members, this) - _rest(predictions, block, this)[0]
-                columns.log_odds[rows] = log_odds
+                known[rows] = log_odds
                 with np.errstate(over="ignore"):
                     columns.confidence[rows] = 1 / (1 + np.exp(-log_odds))
             else:
                 columns.confidence[rows] = block.values[:, index]
-                columns.log_odds[rows] = _log_odds(block.values[:, index])
+                known[rows] = _log_odds(block.values[:, index])
 
         map_blocks(predictions, write, as_logits=scaled)
         return columns
@@ -88,6 +90,17 @@ class Outcomes:
     def n(self) -> int:
         """Number of examples."""
         return len(self.confidence)
+
+    def __getitem__(self, rows: slice | AnyArray) -> "Outcomes":
+        """Select examples by a slice, a boolean mask or an index array."""
+        log_odds, weight = (None if column is None else column[rows] for column in (self.known_log_odds, self.weight))
+        losses = None if self.losses is None else Losses(*(column[rows] for column in vars(self.losses).values()))
+        return Outcomes(self.confidence[rows], self.correct[rows], log_odds, weight, losses)
+
+    @cached_property
+    def log_odds(self) -> Float:
+        """ln(confidence / (1 − confidence)) ``(n,)``, computed from the logits where they were given."""
+        return _log_odds(self.confidence) if self.known_log_odds is None else self.known_log_odds
 
     @property
     def residual(self) -> Float:
@@ -130,7 +143,7 @@ class Outcomes:
         n = predictions.n
         losses = Losses(np.empty(n, np.int64), np.empty(n), np.empty(n))
         columns = cls(np.empty(n), np.empty(n, bool), np.empty(n), predictions.sample_weight, losses)
-        scaled = _needs_softmax(predictions)
+        scaled = needs_softmax(predictions)
         write = _write_from_logits if scaled else _write_from_probs
         map_blocks(predictions, lambda block: write(predictions, block, columns, losses), as_logits=scaled)
         return columns
@@ -145,7 +158,7 @@ class Losses:
     brier: Float
 
 
-def _needs_softmax(predictions: "Predictions") -> bool:
+def needs_softmax(predictions: "Predictions") -> bool:
     """Whether probabilities must be computed: they were not given, or a temperature is carried."""
     return predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from calib._arrays import Float, generator
-from calib.curve import bin_index, equal_width_edges
+from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, as_predictions
 

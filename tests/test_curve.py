@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import calib
-from calib.curve import CalibrationCurve, bin_index, calibration_curve, equal_width_edges
+from calib.binning import bin_index, equal_width_edges
+from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 
 from . import references

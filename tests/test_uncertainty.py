@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import calib
-from calib.curve import bin_index, equal_width_edges
+from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 
 from .references import rows_of_confidence, sample

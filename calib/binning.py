@@ -1,0 +1,107 @@
+"""Which bin a confidence belongs to: equal width with a side for values on an edge, or equal mass with ties pooled."""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from calib._arrays import Bool, Float, Int
+from calib.errors import InputError
+from calib.outcomes import Outcomes
+
+Binning: TypeAlias = Literal["equal-width", "equal-mass"]
+Closed: TypeAlias = Literal["right", "left"]
+
+MAX_BINS = 10_000
+_DOUBT = 1e-9  # a scaled confidence this near to a whole number is compared with the edge itself
+
+
+def equal_width_edges(n_bins: int) -> Float:
+    """The float64 numbers nearest to i / n_bins: unlike those of ``linspace``, they are what 0.3 or 0.7 parse to.
+
+    >>> float(equal_width_edges(10)[3]), float(np.linspace(0, 1, 11)[3])
+    (0.3, 0.30000000000000004)
+    """
+    check_bins(n_bins)
+    return np.arange(n_bins + 1) / n_bins
+
+
+def check_bins(n_bins: int) -> None:
+    """Raise `InputError` for what is no number of bins."""
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or not 1 <= n_bins <= MAX_BINS:
+        raise InputError(
+            f"n_bins must be a whole number from 1 to {MAX_BINS:,}, got {n_bins!r}", help="15 is the usual choice"
+        )
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise `InputError` where ``value`` is none of ``choices``."""
+    if value not in choices:
+        raise InputError(f"{name} must be {' or '.join(choices)}, got {value!r}", help="pass one of these words")
+
+
+def bin_index(confidence: Float, edges: Float, *, closed: Closed = "right") -> Int:
+    """The bin of each value: (edges[i], edges[i + 1]], or [edges[i], edges[i + 1]) with ``closed="left"``.
+
+    0 goes to the first bin and 1 to the last whatever the side, as does what rounding left above 1.
+    """
+    if len(edges) > 2 and np.array_equal(edges, np.arange(len(edges)) / (len(edges) - 1)):
+        return _equal_width_index(confidence, edges, closed)
+    return _search(confidence, edges, closed)
+
+
+def bins_of(outcomes: Outcomes, n_bins: int, binning: Binning, closed: Closed = "right") -> tuple[Int, Float]:
+    """The bin of each example ``(n,)`` and the edges ``(n_bins + 1,)``.  Raises `InputError` for unknown options."""
+    check_bins(n_bins)
+    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    check_choice("closed", closed, ("right", "left"))
+    if binning == "equal-mass":
+        return _equal_mass(outcomes, n_bins)
+    edges = equal_width_edges(n_bins)
+    return bin_index(outcomes.confidence, edges, closed=closed), edges
+
+
+def ranked_groups(outcomes: Outcomes) -> tuple[Int, Int, Float]:
+    """Sort by log-odds and pool ties: ``(order, group, middle)``.
+
+    ``order`` ``(n,)`` sorts the examples, ``group`` ``(n,)`` numbers the ties among them in that order, and ``middle``
+    (one a group) is the share of the examples, or of the weight, up to the middle of the group.
+    """
+    order = np.argsort(outcomes.log_odds)
+    ascending = outcomes.log_odds[order]
+    starts: Bool = np.concatenate([[True], ascending[1:] != ascending[:-1]])
+    group = np.cumsum(starts) - 1
+    mass = np.bincount(group) if outcomes.weight is None else np.bincount(group, weights=outcomes.weight[order])
+    upper = np.cumsum(mass)
+    return order, group, (upper - mass / 2) / upper[-1]
+
+
+def _equal_mass(outcomes: Outcomes, n_bins: int) -> tuple[Int, Float]:
+    """The bin of each example when all bins hold as many, or as much weight, and the edges ``(n_bins + 1,)`` between.
+
+    Examples are ranked by log-odds; a group of ties goes where its middle rank belongs, whole, so that the order of the
+    rows does not matter and a large group leaves bins beside it empty.  An edge lies midway between its neighbours.
+    """
+    order, group, middle = ranked_groups(outcomes)
+    share = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)
+    index = np.empty(outcomes.n, np.int64)
+    index[order] = share[group]
+    ascending = outcomes.confidence[order]
+    first = np.searchsorted(share[group], np.arange(1, n_bins))  # the first example of each bin, or of the next one
+    below, above = ascending[np.maximum(first - 1, 0)], ascending[np.minimum(first, outcomes.n - 1)]
+    return index, np.concatenate([[0.0], (below + above) / 2, [1.0]])
+
+
+def _equal_width_index(confidence: Float, edges: Float, closed: Closed) -> Int:
+    """Multiply instead of searching; only values next to an edge are compared with it."""
+    last = len(edges) - 2
+    scaled = confidence * (last + 1)
+    index = (scaled - _DOUBT).astype(np.int64)
+    doubtful = np.flatnonzero(np.minimum((scaled + _DOUBT).astype(np.int64), last) != index)
+    if len(doubtful):
+        index[doubtful] = _search(confidence[doubtful], edges, closed)
+    return index
+
+
+def _search(confidence: Float, edges: Float, closed: Closed) -> Int:
+    side: Literal["left", "right"] = "left" if closed == "right" else "right"
+    return np.clip(np.searchsorted(edges, confidence, side=side) - 1, 0, len(edges) - 2)

@@ -1,0 +1,139 @@
+"""Calibration errors of every class: marginal, conditioned on the predicted class, and over confident claims alone."""
+
+from typing import Literal
+
+import numpy as np
+
+from calib._arrays import AnyArray, Float
+from calib._blocks import Block, map_blocks
+from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
+from calib.curve import calibration_curve, sums_by
+from calib.errors import InputError
+from calib.outcomes import Outcomes, needs_softmax
+from calib.predictions import ArrayLike, Predictions, as_predictions
+
+
+def classwise_ece(
+    predictions: Predictions | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    n_bins: int = 15,
+    binning: Binning = "equal-width",
+    average: Literal["mean", "weighted"] = "mean",
+) -> float:
+    """Mean over classes c of the ECE of P(label = c).  [0, 1]; lower is better; it shrinks as classes are added.
+
+    Takes `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``.  ``average="weighted"`` weights a class by its
+    share of the labels.  Equal-width bins are (a, b] (Nixon's SCE, Kull's class-wise ECE, Kumar's marginal error); with
+    ``binning="equal-mass"`` it is Nixon's ACE.  Takes no sample weights.  Raises `InputError` for bad input.  Sources:
+    Nixon et al. (2019), Kull et al. (2019).
+
+    >>> round(classwise_ece([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1]), 4)  # (0.3 / 2 + 0.3 / 2 + 0) / 3
+    0.1
+    """
+    checked = _unweighted(as_predictions(predictions, labels), "classwise_ece")
+    check_choice("average", average, ("mean", "weighted"))
+    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    check_bins(n_bins)
+    if binning == "equal-width":
+        errors = _equal_width_errors(checked, n_bins)
+    else:
+        classes = range(checked.n_classes)
+        errors = np.array([calibration_curve(checked, n_bins=n_bins, binning=binning, of=c).ece for c in classes])
+    if average == "mean":
+        return float(errors.mean())
+    return float(np.average(errors, weights=np.bincount(checked.labels, minlength=checked.n_classes)))
+
+
+def thresholded_ace(
+    predictions: Predictions | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    threshold: float = 0.01,
+    n_bins: int = 15,
+) -> float:
+    """Mean over classes of the equal-mass ECE among examples that claim more than ``threshold`` for the class.  [0, 1].
+
+    Nixon's TACE: the many claims near 0 of many classes are left out.  A class that no example claims is left out too;
+    0 where none is left.  Takes no sample weights; other arguments as for `classwise_ece`.  Raises `InputError` for bad
+    input.  Source: Nixon et al. (2019).
+
+    >>> round(thresholded_ace([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1], threshold=0.5), 4)  # (0.1 + 0.2) / 2
+    0.15
+    """
+    if not 0 <= threshold < 1:
+        raise InputError(f"threshold must lie in [0, 1), got {threshold}", help="the authors use 0.01 and 0.001")
+    checked = _unweighted(as_predictions(predictions, labels), "thresholded_ace")
+    errors = []
+    for c in range(checked.n_classes):
+        outcomes = Outcomes.of_class(checked, c)
+        claimed = outcomes.confidence > threshold
+        if claimed.any():
+            errors.append(calibration_curve(outcomes[claimed], n_bins=n_bins, binning="equal-mass").ece)
+    return float(np.mean(errors)) if errors else 0.0
+
+
+def top_label_ece(
+    predictions: Predictions | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    n_bins: int = 15,
+    binning: Binning = "equal-width",
+) -> float:
+    """ECE conditioned on the predicted class: Σ over predicted classes c of (n_c / n) · ECE among them.  [0, 1].
+
+    Never below the `calib.ece` of the same equal-width bins, because errors of different classes cannot cancel.  Takes
+    no sample weights; other arguments as for `classwise_ece`.  Raises `InputError` for bad input.  Source: Gupta &
+    Ramdas (2022).
+
+    >>> round(top_label_ece([[0.9, 0.1], [0.1, 0.9]], [0, 0]), 4)  # (0.1 + 0.9) / 2
+    0.5
+    """
+    checked = _unweighted(as_predictions(predictions, labels), "top_label_ece")
+    check_bins(n_bins)
+    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    outcomes, k = checked.outcomes, checked.n_classes
+    if binning == "equal-width":
+        cell = outcomes.predicted * n_bins + bin_index(outcomes.confidence, equal_width_edges(n_bins))
+        return float(np.abs(sums_by(cell, outcomes.residual, k * n_bins)).sum() / outcomes.n)
+    total = 0.0
+    for c in np.unique(outcomes.predicted):
+        members = outcomes[outcomes.predicted == c]
+        total += members.n * calibration_curve(members, n_bins=n_bins, binning=binning).ece
+    return total / outcomes.n
+
+
+def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
+    """ECE of P(label = c) for every class ``(k,)``, in one pass.
+
+    A row has fewer than ``n_bins`` probabilities above the first edge, and they alone are looked at one by one; the
+    first bin of a class holds what its other bins do not.
+    """
+    n, k = predictions.n, predictions.n_classes
+    edges = equal_width_edges(n_bins)
+    scaled = needs_softmax(predictions)
+
+    def reduce(block: Block) -> tuple[Float, Float]:
+        probs: AnyArray = block.values
+        if scaled:
+            np.exp(probs, out=probs)
+            probs /= probs.sum(axis=1, keepdims=True)
+        above = np.flatnonzero(probs > edges[1]) if n_bins > 1 else np.empty(0, np.int64)
+        claimed = probs.ravel()[above].astype(np.float64)
+        row, column = np.divmod(above, k)
+        happened = predictions.labels[block.rows][row] == column
+        cell = column * n_bins + bin_index(claimed, edges)
+        return probs.sum(axis=0, dtype=np.float64), sums_by(cell, claimed - happened, k * n_bins)
+
+    parts = map_blocks(predictions, reduce, as_logits=scaled)
+    totals, residuals = (np.sum([part[i] for part in parts], axis=0) for i in (0, 1))
+    residuals = residuals.reshape(k, n_bins)
+    residuals[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - residuals.sum(axis=1)
+    errors: Float = np.abs(residuals).sum(axis=1) / n
+    return errors
+
+
+def _unweighted(predictions: Predictions, metric: str) -> Predictions:
+    if predictions.sample_weight is not None:
+        raise InputError(f"{metric} takes no sample weights", help="docs/metrics.md says which metrics do")
+    return predictions
