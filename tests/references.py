@@ -90,3 +90,36 @@ def sample(n: int, k: int, *, true_temperature: float = 1.5, scale: float = 2.0,
     logits = rng.normal(size=(n, k)) * scale
     gumbel = rng.gumbel(size=(n, k))
     return logits, (logits / true_temperature + gumbel).argmax(axis=1)
+
+
+def equal_width_bin(value: float, n_bins: int, closed: str = "right") -> int:
+    """The bin of one value, compared with every edge in turn; 0 joins the first bin and 1 the last."""
+    for i in range(n_bins):
+        low, high = float(Fraction(i, n_bins)), float(Fraction(i + 1, n_bins))
+        if low < value <= high if closed == "right" else low <= value < high:
+            return i
+    return 0 if value == 0 else n_bins - 1
+
+
+def gaps(
+    confidence: Sequence[float], correct: Sequence[bool], bins: Sequence[int], weight: Sequence[float] | None = None
+) -> dict[int, tuple[float, float]]:
+    """Weight and mean confidence − accuracy of every bin that holds examples."""
+    mass = [1.0] * len(bins) if weight is None else list(weight)
+    found = {}
+    for b in sorted(set(bins)):
+        inside = [i for i, other in enumerate(bins) if other == b]
+        total = math.fsum(mass[i] for i in inside)
+        if total > 0:
+            found[b] = (total, math.fsum(mass[i] * (confidence[i] - correct[i]) for i in inside) / total)
+    return found
+
+
+def equal_mass_bins(values: Sequence[float], n_bins: int) -> list[int]:
+    """Rank the values; a group of ties goes, whole, where the middle of its ranks belongs."""
+    n = len(values)
+    bins = []
+    for value in values:
+        below, upto = sum(other < value for other in values), sum(other <= value for other in values)
+        bins.append(min(n_bins - 1, int(Fraction(below + upto, 2 * n) * n_bins)))
+    return bins

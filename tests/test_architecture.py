@@ -18,6 +18,7 @@ RINGS = {
     "models": {"core", "models"},
     "training": {"core", "datasets", "models", "training"},
     "inference": {"core", "datasets", "models", "training", "inference"},
+    "integrations": {"core", "integrations"},
     "studies": {"core", "plots", "datasets", "models", "training", "inference", "studies"},
     "cli": {"core", "plots", "datasets", "models", "training", "inference", "studies", "cli"},
 }
@@ -29,6 +30,7 @@ AT_MODULE_LEVEL = {
     "models": {"torch"},
     "training": {"numpy", "torch"},
     "inference": {"numpy", "torch"},
+    "integrations": {"numpy", "torch"},
     "studies": set(),
     "cli": {"typer"},
 }

@@ -1,0 +1,45 @@
+"""Any metric by group: what the metric says of each group's rows."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import calib
+from calib.errors import InputError
+
+from .references import sample
+
+PREDICTIONS = calib.Predictions.from_logits(*sample(60, 3))
+GROUPS = np.tile(["b", "a", "c"], 20)
+
+
+@pytest.mark.parametrize("metric", [calib.ece, calib.nll, calib.accuracy, calib.classwise_ece])
+def test_each_group_gets_its_own_value(metric: Any) -> None:
+    found = calib.by_group(metric, PREDICTIONS, GROUPS)
+    assert list(found) == ["a", "b", "c"]
+    for group, value in found.items():
+        assert value == metric(PREDICTIONS[group == GROUPS])
+
+
+@pytest.mark.parametrize("groups", [GROUPS, GROUPS.tolist(), pd.Series(GROUPS), pd.Categorical(GROUPS)])
+def test_groups_come_in_any_dress(groups: Any) -> None:
+    assert calib.by_group(calib.ece, PREDICTIONS, groups) == calib.by_group(calib.ece, PREDICTIONS, GROUPS)
+
+
+def test_logs_of_confidence_have_groups_too() -> None:
+    outcomes = calib.Outcomes.from_confidence([0.9, 0.6, 0.8], [1, 0, 1], weight=[1, 2, 3])
+    found = calib.by_group(calib.ece, outcomes, [1, 0, 1])
+    assert found == {0: pytest.approx(0.6), 1: pytest.approx((0.1 + 3 * 0.2) / 4)}
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [(GROUPS[:5], r"shape \(60,\)"), (np.where(np.arange(60) == 7, np.nan, 1.0), "row 7 has no group")],
+)
+def test_missing_groups_are_refused(groups: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        calib.by_group(calib.ece, PREDICTIONS, groups)
+    with pytest.raises(InputError, match="row 2 has no group"):
+        calib.by_group(calib.ece, PREDICTIONS, [*["a", "b", None], *["a"] * 57])
