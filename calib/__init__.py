@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from calib.state import CalibrationState
     from calib.tables import compare, score_table
     from calib.targets import smooth_labels
-    from calib.uncertainty import ece_null
+    from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
     "CalibrationCurve": "calib.curve",
@@ -50,6 +50,7 @@ _HOME = {
     "calibration_curve": "calib.curve",
     "classwise_ece": "calib.metrics.classwise",
     "compare": "calib.tables",
+    "consistency_interval": "calib.uncertainty",
     "cross_fit": "calib.calibrators.cross_fit",
     "debiased_squared_ce": "calib.metrics.debiased",
     "diagnose": "calib.diagnosis",
@@ -88,6 +89,7 @@ __all__ = [
     "calibration_curve",
     "classwise_ece",
     "compare",
+    "consistency_interval",
     "cross_fit",
     "debiased_squared_ce",
     "diagnose",

@@ -1,7 +1,9 @@
 """Before and after temperature scaling: two reports, the T to ship, and a sentence of verdict."""
 
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
+from calib._arrays import Float
 from calib._text import with_error
 from calib.calibrators.cross_fit import cross_fit_with_fits
 from calib.calibrators.temperature import TemperatureScaling
@@ -9,6 +11,9 @@ from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 from calib.evaluation import Report, evaluate
 from calib.predictions import Predictions, require_predictions
+from calib.uncertainty import consistency_interval
+
+Interval: TypeAlias = tuple[Float, Float]  # lower and upper ends, one a bin
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,17 @@ class Diagnosis:
         """The calibration curves without and with the temperature, on the bins of the reports."""
         n_bins = self.uncalibrated.n_bins
         return calibration_curve(self.before, n_bins=n_bins), calibration_curve(self.after, n_bins=n_bins)
+
+    def bars(self, kind: Literal["none", "confidence", "consistency"]) -> tuple[Interval, Interval] | None:
+        """95 % intervals of the bins' accuracies, without and with the temperature: see `calib.reliability_diagram`."""
+        if kind == "none":
+            return None
+        if kind == "confidence":
+            before, after = (curve.accuracy_interval() for curve in self.curves)
+        else:
+            options = {"n_bins": self.uncalibrated.n_bins, "seed": self.seed}
+            before, after = (consistency_interval(side, **options) for side in (self.before, self.after))
+        return before, after
 
     @property
     def label(self) -> str:

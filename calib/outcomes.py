@@ -124,7 +124,10 @@ class Outcomes:
 
     def mean(self, column: "Float | Bool") -> float:
         """The mean of a column, by ``weight`` where there are weights."""
-        return float(np.mean(column) if self.weight is None else np.average(column, weights=self.weight))
+        if self.weight is None:
+            return float(np.mean(column))
+        counted = self.weight > 0  # an infinite loss of weight 0 counts nothing
+        return float(np.average(column[counted], weights=self.weight[counted]))
 
     def _whole(self) -> "Losses":
         if self.losses is None:

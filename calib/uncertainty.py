@@ -4,6 +4,7 @@ import numpy as np
 
 from calib._arrays import Float, generator
 from calib.binning import bin_index, equal_width_edges
+from calib.curve import calibration_curve
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
@@ -31,30 +32,65 @@ def ece_null(
     >>> bool(abs(ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1]).mean() - 0.158) < 0.01)  # E|X − 3| / 4 of a binomial X
     True
     """
+    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "ece_null")
+    draws = _residual_sums(outcomes, n_bins, resamples, seed)
+    return np.asarray(np.abs(draws).sum(axis=1) / outcomes.n)
+
+
+def consistency_interval(
+    predictions: Predictions | Outcomes | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    n_bins: int = 15,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+    of: Of = "predicted",
+) -> tuple[Float, Float]:
+    """Where each bin's accuracy falls for a calibrated model with these confidences: lower and upper ends, ``(b,)``.
+
+    The consistency bars of a reliability diagram: they belong around the diagonal, at the bin's mean confidence, and an
+    accuracy outside says that this bin is off.  Each bin is taken by itself; NaN where it holds no examples.  The bars
+    around the estimate are `CalibrationCurve.accuracy_interval`.  Arguments otherwise as for `ece_null`.  Raises
+    `InputError` for bad input.  Source: Bröcker & Smith (2007), with the confidences kept instead of resampled.
+
+    >>> low, high = consistency_interval([[0.5, 0.5]] * 100, [0] * 100, n_bins=2)
+    >>> [round(float(end[0]), 1) for end in (low, high)]  # 0.5 ± 1.96 · 0.05
+    [0.4, 0.6]
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, got {level}", help="0.95 is the usual one")
+    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "consistency_interval")
+    draws = _residual_sums(outcomes, n_bins, resamples, seed)
+    curve = calibration_curve(outcomes, n_bins=n_bins)
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    held = np.maximum(curve.count, 1)
+    return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
+
+
+def _residual_sums(outcomes: Outcomes, n_bins: int, resamples: int, seed: int) -> Float:
+    """Right answers − their expectation in each bin, drawn as if every confidence were true, ``(resamples, b)``."""
     edges = equal_width_edges(n_bins)
     if resamples < 1:
         raise InputError(f"resamples must be at least 1, got {resamples}", help="1000 is the usual number")
     rng = generator(seed)
-    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "ece_null")
     confidence = outcomes.confidence
     index = bin_index(confidence, edges)
     variance = np.bincount(index, weights=confidence * (1 - confidence), minlength=n_bins)
-    smooth = variance >= NORMAL_FROM
-    draws = np.abs(rng.standard_normal((resamples, int(smooth.sum())))) @ np.sqrt(variance[smooth])
-    rare = ~smooth[index]
+    draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
+    rare = (variance < NORMAL_FROM)[index]
     if rare.any():
-        draws += _binomial_draws(confidence[rare], n_bins, resamples, rng)
-    return np.asarray(draws / outcomes.n)
+        _draw_binomials(confidence[rare], draws, rng)
+    return draws
 
 
-def _binomial_draws(confidence: Float, n_bins: int, resamples: int, rng: np.random.Generator) -> Float:
-    """Σ over bins of |right answers − their expectation|, ``(resamples,)``."""
+def _draw_binomials(confidence: Float, draws: Float, rng: np.random.Generator) -> None:
+    """Replace the columns of the bins of ``confidence``."""
+    resamples, n_bins = draws.shape
     fine = bin_index(confidence, np.arange(n_bins * CELLS_PER_BIN + 1) / (n_bins * CELLS_PER_BIN))
     cell, inverse, count = np.unique(fine, return_inverse=True, return_counts=True)
     mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
-    first_of_bin = np.unique(cell // CELLS_PER_BIN, return_index=True)[1]
-    draws = np.empty(resamples)
+    bins, first_of_bin = np.unique(cell // CELLS_PER_BIN, return_index=True)
     for i in range(resamples):
         residual = rng.binomial(count, mean) - count * mean
-        draws[i] = np.abs(np.add.reduceat(residual, first_of_bin)).sum()
-    return draws
+        draws[i, bins] = np.add.reduceat(residual, first_of_bin)

@@ -8,7 +8,7 @@ import numpy as np
 
 from calib._blocks import checked_blocks
 from calib.errors import InputError
-from calib.predictions import Predictions, require_predictions
+from calib.predictions import Predictions, require_predictions, unweighted
 
 Status: TypeAlias = Literal["ok", "separable", "worse than chance", "unidentifiable"]
 
@@ -52,7 +52,7 @@ class TemperatureScaling:
         1.820478
         """
         require_predictions(predictions)
-        before = float(predictions.outcomes.nll.mean())
+        before = float(unweighted(predictions.outcomes, "TemperatureScaling.fit").nll.mean())
         lowest, highest, finite = _slope_limits(predictions)
         if not finite or lowest == highest:
             return cls(1.0, nll_before=before, nll_after=before, n=predictions.n, status="unidentifiable")

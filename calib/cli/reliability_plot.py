@@ -1,7 +1,7 @@
 """``calib reliability-plot``: the reliability diagram before and after a temperature, one row a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,10 @@ def reliability_plot(
     threads: Threads = None,
     batch_size: BatchSize = 500,
     bins: Bins = 15,
+    bars: Annotated[
+        Literal["none", "confidence", "consistency"],
+        typer.Option(help="95 % intervals: of each accuracy, or around the diagonal if the model were calibrated."),
+    ] = "none",
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -46,7 +50,7 @@ def reliability_plot(
     if calibration is not None and len(sources) > 1:
         raise InputError("--calibration goes with one SOURCE", help="plot the models one by one")
     from calib.diagnosis import diagnose
-    from calib.plots.reliability import reliability_figure, save_figure
+    from calib.plots.reliability import BeforeAfter, reliability_figure, save_figure
     from calib.sources import open_source
 
     set_threads(threads)
@@ -54,6 +58,6 @@ def reliability_plot(
     for path in sources:
         source = open_source(path, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
-        rows.append((source.name, *diagnosis.curves, diagnosis.label))
-    save_figure(reliability_figure(rows), output)
+        rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
+    save_figure(reliability_figure(rows, bars=bars), output)
     print(output)

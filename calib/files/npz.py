@@ -16,11 +16,11 @@ from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
-_KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names"}
+_KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names", "sample_weight"}
 
 
 def save_predictions(predictions: Predictions, path: Path | str) -> None:
-    """Write ``predictions`` to ``path``: arrays ``logits`` or ``probs``, ``labels``, and ``meta`` (JSON).
+    """Write ``predictions`` to ``path``: ``logits`` or ``probs``, ``labels``, ``sample_weight``, ``meta`` (JSON).
 
     Raises `InputError` where the file cannot be written, or provenance is not plain data; what was there stays until
     the new file is complete.
@@ -36,6 +36,8 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
         "beta": np.asarray(predictions.beta, np.float64),
         "meta": np.array(_json(meta)),
     }
+    if predictions.sample_weight is not None:
+        arrays["sample_weight"] = predictions.sample_weight
     with atomic_file(path) as file:
         np.savez_compressed(file, **arrays)
 
@@ -68,7 +70,11 @@ def load_predictions(path: Path | str) -> Predictions:
     make = Predictions.from_logits if kinds[0] == "logits" else Predictions.from_probs
     try:
         predictions = make(
-            arrays[kinds[0]], arrays["labels"], class_names=meta["class_names"], provenance=meta["provenance"]
+            arrays[kinds[0]],
+            arrays["labels"],
+            class_names=meta["class_names"],
+            provenance=meta["provenance"],
+            sample_weight=arrays.get("sample_weight"),
         )
         if "beta" in arrays:
             predictions = replace(predictions, beta=_beta(arrays["beta"], predictions.n))

@@ -1,15 +1,17 @@
 """Accuracy: the share of examples whose predicted class is the label."""
 
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib.outcomes import Outcomes
+from calib.predictions import ArrayLike, Predictions, as_outcomes
 
 
-def accuracy(predictions: Predictions | ArrayLike, labels: ArrayLike | None = None) -> float:
+def accuracy(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None) -> float:
     """Share of correct predictions.  [0, 1]; higher is better.  Ties go to the lowest class index.
 
-    Takes `Predictions`, or probabilities ``(n, k)`` (``(n,)`` = P(y = 1)) and labels ``(n,)``.  Raises `InputError` for
-    bad input.
+    Takes `Predictions`, or probabilities ``(n, k)`` (``(n,)`` = P(y = 1)) and labels ``(n,)``.  Sample weights are
+    used.  Raises `InputError` for bad input.
 
     >>> accuracy([[0.9, 0.1], [0.2, 0.8]], [0, 0])
     0.5
     """
-    return float(as_predictions(predictions, labels).outcomes.correct.mean())
+    outcomes = as_outcomes(predictions, labels)
+    return outcomes.mean(outcomes.correct)

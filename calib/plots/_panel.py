@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
@@ -15,8 +15,11 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from calib._arrays import Float
 from calib._text import printable
 from calib.curve import CalibrationCurve
+
+Bars: TypeAlias = tuple[Float, Float]
 
 SPACE, STRIP = 0.07, 0.25  # heights of the space above the strip and of the strip, as shares of the diagram's own
 
@@ -28,24 +31,32 @@ _OVER: dict[str, Any] = {"facecolor": "#fbdcc8", "edgecolor": _VERMILION, "hatch
 _UNDER: dict[str, Any] = {"facecolor": _SKY, "edgecolor": _BLUE, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
 _DIAGONAL: dict[str, Any] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.0}
 _MEAN_CONFIDENCE: dict[str, Any] = {"linestyle": (0, (2.5, 1.2)), "linewidth": 1.1, "color": _VERMILION}
+_INTERVAL: dict[str, Any] = {"colors": "black", "linewidth": 1.0}
 _ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "solid_capstyle": "butt", "color": _BLUE}
 
 
-def draw_panel(ax: Axes, curve: CalibrationCurve, *, share_limit: float | None = None) -> Axes:
+def draw_panel(
+    ax: Axes, curve: CalibrationCurve, *, share_limit: float | None = None, bars: Bars | None = None
+) -> Axes:
     """Draw ``curve`` on the upper part of ``ax`` and its histogram on an inset below, which is returned.
 
     ``share_limit`` is the upper end of the histogram's axis, so that several panels can have the same; by default just
-    above the fullest bin.
+    above the fullest bin.  ``bars`` are lower and upper ends ``(b,)`` to draw at each bin's mean confidence.
     """
     _draw_bars(ax, curve)
+    if bars is not None:
+        ax.vlines(curve.mean_confidence, *bars, colors="white", linewidth=2.0, zorder=3)  # black alone drowns in blue
+        ax.vlines(curve.mean_confidence, *bars, label="interval", zorder=3, **_INTERVAL)
     strip = _room_for_strip(ax)
     _draw_histogram(strip, curve, share_limit or largest_share(curve))
     return strip
 
 
-def legend_handles() -> list[Artist]:
-    """What the legend shows: five entries, the same for every diagram."""
+def legend_handles(intervals: str | None = None) -> list[Artist]:
+    """What the legend shows: five entries, and the name of the intervals where there are any."""
+    more = [] if intervals is None else [Line2D([], [], color="black", linewidth=1.0, label=intervals)]
     return [
+        *more,
         Patch(**_BAR, label="accuracy"),
         Patch(**_OVER, label="overconfident"),
         Patch(**_UNDER, label="underconfident"),

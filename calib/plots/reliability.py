@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calib._text import printable
+from calib.binning import check_choice
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
-from calib.plots._panel import SPACE, STRIP, draw_panel, largest_share, legend_handles, show_plain
+from calib.outcomes import Outcomes
+from calib.plots._panel import SPACE, STRIP, Bars, draw_panel, largest_share, legend_handles, show_plain
 from calib.predictions import ArrayLike, Predictions
+from calib.uncertainty import consistency_interval
 
 # No dates, and one size whatever the style sheet says; the fonts in a PDF are TrueType, which conferences ask for.
 _FILE_RC: dict[Any, Any] = {
@@ -43,15 +46,25 @@ class BeforeAfter(NamedTuple):
     uncalibrated: CalibrationCurve
     scaled: CalibrationCurve
     label: str
+    bars: tuple[Bars, Bars] | None = None
+
+
+BarsKind: TypeAlias = Literal["none", "confidence", "consistency"]
+BAR_NAMES: dict[str, str | None] = {
+    "none": None,
+    "confidence": "95 % confidence",
+    "consistency": "95 % consistency",
+}
 
 
 def reliability_diagram(
-    predictions_or_curve: Predictions | CalibrationCurve | ArrayLike,
+    predictions_or_curve: Predictions | Outcomes | CalibrationCurve | ArrayLike,
     labels: ArrayLike | None = None,
     *,
     ax: Axes | None = None,
     n_bins: int = 15,
     title: str | None = None,
+    bars: BarsKind = "none",
 ) -> Axes:
     r"""Draw a reliability diagram (Guo et al. 2017, fig. 1) and return its Axes.
 
@@ -60,6 +73,9 @@ def reliability_diagram(
     confidence; bins without examples have no bar.  The strip below (``ax.child_axes[-1]``) shows the share of examples
     a bin and marks overall accuracy and mean confidence.  The last line of the title gives ECE and n of the curve
     drawn; ``title`` stands above it, taken literally and cut to fit.
+
+    ``bars="confidence"`` adds 95 % Wilson intervals of each bin's accuracy, around the estimate; ``bars="consistency"``
+    the 95 % of accuracies that a calibrated model would show, around the diagonal (needs predictions, not a curve).
 
     Without ``ax`` pyplot makes a new figure with a legend; on a given one, ``ax.legend()`` adds it where wanted.
     Raises `InputError` for bad input.
@@ -77,21 +93,33 @@ def reliability_diagram(
         curve = calibration_curve(predictions_or_curve, labels, n_bins=n_bins)
     if ax is not None and not isinstance(ax, Axes):
         raise InputError(f"ax must be a matplotlib Axes, got {type(ax).__name__}", help="of several, pass one: axes[0]")
+    check_choice("bars", bars, ("none", "confidence", "consistency"))
+    if bars == "consistency" and isinstance(predictions_or_curve, CalibrationCurve):
+        raise InputError("consistency bars need each confidence, a curve holds sums", help="pass the predictions")
+    intervals = None
+    if bars == "confidence":
+        intervals = curve.accuracy_interval()
+    elif bars == "consistency":
+        intervals = consistency_interval(predictions_or_curve, labels, n_bins=n_bins)
     target = _new_axes() if ax is None else ax
-    draw_panel(target, curve)
+    draw_panel(target, curve, bars=intervals)
     text = target.set_title("", loc="center")
     show_plain(text, title or "", width=target.get_window_extent().width, below=_summary(curve))
     if ax is None:
-        target.legend(handles=legend_handles(), loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+        target.legend(
+            handles=legend_handles(BAR_NAMES[bars]), loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False
+        )
     return target
 
 
-def reliability_figure(rows: Sequence[tuple[str, CalibrationCurve, CalibrationCurve, str]]) -> Figure:
+def reliability_figure(
+    rows: Sequence[BeforeAfter | tuple[str, CalibrationCurve, CalibrationCurve, str]], *, bars: BarsKind = "none"
+) -> Figure:
     """Draw models one below the other, uncalibrated on the left and temperature-scaled on the right.
 
-    ``rows`` are `BeforeAfter`, or plain tuples of the same four.  The figure is 3.4 in wide, one column of a two-column
-    paper, with letters of 6.5 and 7 pt, and about 2.5 in high a model; all histograms share one scale.  Long names are
-    cut in the middle.  Raises `InputError` where there are no rows.
+    ``rows`` are `BeforeAfter`, or plain tuples of its first four; ``bars`` says what their intervals are.  The figure
+    is 3.4 in wide, one column of a two-column paper, with letters of 6.5 and 7 pt, and about 2.5 in high a model; all
+    histograms share one scale.  Long names are cut in the middle.  Raises `InputError` where there are no rows.
 
     >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
     >>> reliability_figure([BeforeAfter("toy", curve, curve, "T = 1")]).get_size_inches().round(1).tolist()
@@ -104,20 +132,28 @@ def reliability_figure(rows: Sequence[tuple[str, CalibrationCurve, CalibrationCu
     figure = Figure(figsize=(_WIDTH, height))
     figure.set_layout_engine("none")  # the places are fixed, whatever the style sheet asks for
     share_limit = max(largest_share(curve) for row in rows for curve in row[1:3])
-    for i, (name, uncalibrated, scaled, label) in enumerate(rows):
+    for i, row in enumerate(BeforeAfter(*row) for row in rows):
         top, last_row = height - i * pitch, i == len(rows) - 1
         heading = figure.text(_LEFT / _WIDTH, (top - 0.05) / height, "", va="top", fontsize=_POINTS, fontweight="bold")
-        show_plain(heading, name, width=(_WIDTH - _LEFT - _RIGHT) * figure.dpi)
-        for j, (curve, title) in enumerate([(uncalibrated, "uncalibrated"), (scaled, label)]):
+        show_plain(heading, row.name, width=(_WIDTH - _LEFT - _RIGHT) * figure.dpi)
+        pair = ((row.uncalibrated, "uncalibrated"), (row.scaled, row.label))
+        for j, (curve, title) in enumerate(pair):
             left = _LEFT + j * (_SIDE + _BETWEEN)
             place = (left / _WIDTH, (top - _ABOVE - _PANEL) / height, _SIDE / _WIDTH, _PANEL / height)
             ax = figure.add_axes(place)
-            strip = draw_panel(ax, curve, share_limit=share_limit)
+            strip = draw_panel(ax, curve, share_limit=share_limit, bars=row.bars and row.bars[j])
             _make_small(ax, strip, y_labels=j == 0, x_label=last_row)
             text = ax.set_title("", loc="center", fontsize=_POINTS, fontweight="normal", pad=4)
             show_plain(text, title, width=_SIDE * figure.dpi, below=_summary(curve))
     figure.legend(
-        handles=legend_handles(), loc="lower center", ncols=3, fontsize=_SMALL_POINTS, frameon=False, borderaxespad=0.2
+        handles=legend_handles(BAR_NAMES[bars]),
+        loc="lower center",
+        ncols=3,
+        fontsize=_SMALL_POINTS,
+        frameon=False,
+        borderaxespad=0.2,
+        handlelength=1.6,
+        columnspacing=1.2,
     )
     return figure
 
