@@ -79,6 +79,15 @@ class CalibrationCurve:
         """Unweighted mean of |gap_b| over bins that hold examples, in [0, 1] (Neumann et al. 2018)."""
         return float(np.nanmean(np.abs(self.gap)))
 
+    @property
+    def debiased_squared_ce(self) -> float:
+        """See `calib.debiased_squared_ce`.  Raises `InputError` where examples had weights."""
+        if self.weight is not None:
+            raise InputError("debiased_squared_ce takes no sample weights", help="docs/metrics.md says which metrics do")
+        several = self.count > 1
+        count, accuracy, gap = self.count[several], self.accuracy[several], self.gap[several]
+        return float((count * (gap**2 - accuracy * (1 - accuracy) / (count - 1))).sum() / self.n)
+
     def accuracy_interval(self, level: float = 0.95) -> tuple[Float, Float]:
         """Wilson interval of the accuracy a bin, two arrays ``(b,)``; NaN in empty bins.
 

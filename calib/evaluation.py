@@ -5,7 +5,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from calib.curve import calibration_curve
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib.metrics.cumulative import ks_error
+from calib.metrics.ranking import Ranking
+from calib.metrics.smooth import smooth_ece
+from calib.outcomes import Outcomes
+from calib.predictions import ArrayLike, Predictions, as_outcomes, as_predictions
 from calib.uncertainty import ece_null
 
 
@@ -15,21 +19,31 @@ class Report:
 
     ``gap`` is mean confidence − accuracy (positive: overconfident).  ``ece_null`` is what ECE would average for a
     perfectly calibrated model with these confidences at this ``n``, ``ece_null_95`` its 95 % quantile: an ``ece`` below
-    that cannot be told from calibration.
+    that cannot be told from calibration.  ``debiased_squared_ce`` and ``ece_equal_mass`` have bins of equal mass.
+    ``auroc`` and ``aurc`` are of correctness.  ``nll`` is inf where a label had probability 0, in ``infinite_nll``
+    examples; what cannot be known is NaN (None for ``n_classes``).
     """
 
     n: int
-    n_classes: int
+    n_classes: int | None
     n_bins: int
     accuracy: float
     mean_confidence: float
     nll: float
+    infinite_nll: int
     brier: float
     ece: float
     ece_null: float
     ece_null_95: float
+    ece_equal_mass: float
+    rmsce: float
+    debiased_squared_ce: float
     mce: float
+    smooth_ece: float
+    ks_error: float
     gap: float
+    auroc: float
+    aurc: float
 
     def to_dict(self) -> dict[str, float | int]:
         """Return the fields by name, for JSON and tables."""
@@ -37,32 +51,51 @@ class Report:
 
 
 def evaluate(
-    predictions: Predictions | ArrayLike, labels: ArrayLike | None = None, *, n_bins: int = 15, seed: int = 0
+    predictions: Predictions | Outcomes | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    n_bins: int = 15,
+    seed: int = 0,
 ) -> Report:
-    """Measure accuracy, proper scores and calibration in one pass.
+    """Measure accuracy, proper scores, calibration and ranking from one pass over the scores.
 
-    Takes `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``.  ``seed`` drives the resampling behind
-    ``ece_null``.  Raises `InputError` for bad input.
+    Takes `Predictions`, probabilities ``(n, k)`` and labels ``(n,)``, or `Outcomes`.  ``seed`` drives the resampling
+    behind ``ece_null``.  Where examples have sample weights, what is not defined for them is NaN.  Raises `InputError`
+    for bad input.
 
     >>> evaluate([[0.9, 0.1], [0.2, 0.8]], [0, 1]).accuracy
     1.0
     """
-    predictions = as_predictions(predictions, labels)
-    outcomes = predictions.outcomes
-    curve = calibration_curve(predictions, n_bins=n_bins)
-    null = ece_null(predictions, n_bins=n_bins, seed=seed)
-    accuracy, mean_confidence = float(outcomes.correct.mean()), float(outcomes.confidence.mean())
+    outcomes = as_outcomes(predictions, labels)
+    curve = calibration_curve(outcomes, n_bins=n_bins)
+    equal_mass = calibration_curve(outcomes, n_bins=n_bins, binning="equal-mass")
+    ranking = Ranking.of(outcomes)
+    accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
+    weighted, losses = outcomes.weight is not None, outcomes.losses
+    null = np.full(1, np.nan) if weighted else ece_null(outcomes, n_bins=n_bins, seed=seed)
     return Report(
-        n=predictions.n,
-        n_classes=predictions.n_classes,
+        n=outcomes.n,
+        n_classes=_n_classes(predictions, labels),
         n_bins=n_bins,
         accuracy=accuracy,
         mean_confidence=mean_confidence,
-        nll=float(outcomes.nll.mean()),
-        brier=float(outcomes.brier.mean()),
+        nll=np.nan if losses is None else outcomes.mean(losses.nll),
+        infinite_nll=0 if losses is None else int(np.isinf(losses.nll).sum()),
+        brier=np.nan if losses is None else outcomes.mean(losses.brier),
         ece=curve.ece,
         ece_null=float(null.mean()),
         ece_null_95=float(np.quantile(null, 0.95)),
+        ece_equal_mass=equal_mass.ece,
+        rmsce=curve.rmsce,
+        debiased_squared_ce=np.nan if weighted else equal_mass.debiased_squared_ce,
         mce=curve.mce,
+        smooth_ece=smooth_ece(outcomes),
+        ks_error=ks_error(outcomes),
         gap=mean_confidence - accuracy,
+        auroc=ranking.auroc,
+        aurc=np.nan if weighted else ranking.aurc,
     )
+
+
+def _n_classes(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None) -> int | None:
+    return None if isinstance(predictions, Outcomes) else as_predictions(predictions, labels).n_classes

@@ -10,7 +10,7 @@ from calib.evaluation import Report
 if TYPE_CHECKING:
     import pandas as pd
 
-METRICS = ("accuracy", "nll", "brier", "ece", "ece_null", "mce", "gap", "temperature")
+METRICS = ("accuracy", "nll", "brier", "ece", "ece_null", "mce", "smooth_ece", "gap", "aurc", "temperature")
 CALIBRATORS = ("uncalibrated", "temperature")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import calib
 
-from .references import sample
+from .references import rows_of_confidence, sample
 
 
 @pytest.mark.parametrize("n_bins", [10, 15])
@@ -23,12 +23,20 @@ def test_every_field_of_the_report_is_the_metric_of_that_name(n_bins: int, seed:
         "accuracy": calib.accuracy(predictions),
         "mean_confidence": predictions.outcomes.confidence.mean(),
         "nll": calib.nll(predictions),
+        "infinite_nll": 0,
         "brier": calib.brier(predictions),
         "ece": calib.ece(predictions, n_bins=n_bins),
         "ece_null": null.mean(),
         "ece_null_95": np.quantile(null, 0.95),
+        "ece_equal_mass": calib.ece(predictions, n_bins=n_bins, binning="equal-mass"),
+        "rmsce": calib.rmsce(predictions, n_bins=n_bins),
+        "debiased_squared_ce": calib.debiased_squared_ce(predictions, n_bins=n_bins),
         "mce": calib.mce(predictions, n_bins=n_bins),
+        "smooth_ece": calib.smooth_ece(predictions),
+        "ks_error": calib.ks_error(predictions),
         "gap": predictions.outcomes.confidence.mean() - calib.accuracy(predictions),
+        "auroc": calib.auroc(predictions),
+        "aurc": calib.aurc(predictions),
     }
     assert calib.evaluate(predictions, n_bins=n_bins, seed=seed).to_dict() == expected
 
@@ -42,7 +50,10 @@ def test_an_overconfident_model_has_a_positive_gap() -> None:
 def test_the_report_is_plain_python_and_fit_for_json() -> None:
     report = calib.evaluate([[0.9, 0.1], [0.2, 0.8]], [0, 0])
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
-    assert [type(value) for value in report.to_dict().values()] == [int, int, int, *[float] * 9]
+    whole = {"n", "n_classes", "n_bins", "infinite_nll"}
+    assert {name: type(value) for name, value in report.to_dict().items()} == {
+        field.name: int if field.name in whole else float for field in fields(report)
+    }
     assert list(report.to_dict()) == [field.name for field in fields(report)]
 
 
@@ -50,3 +61,30 @@ def test_the_same_call_twice_gives_the_same_report() -> None:
     probs, labels = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [0, 0, 1]
     assert calib.evaluate(probs, labels) == calib.evaluate(probs, labels)
     assert calib.evaluate(probs, labels, seed=1) != calib.evaluate(probs, labels)
+
+
+def test_logs_of_confidence_get_everything_but_the_losses_of_distributions() -> None:
+    predictions = calib.Predictions.from_probs(*rows_of_confidence([0.9, 0.6, 0.8, 0.55], [1, 0, 1, 1]))
+    logs = calib.Outcomes.from_confidence([0.9, 0.6, 0.8, 0.55], [True, False, True, True])
+    full, partial = calib.evaluate(predictions).to_dict(), calib.evaluate(logs).to_dict()
+    assert partial["n_classes"] is None
+    assert np.isnan([partial["nll"], partial["brier"]]).all()
+    for name in full.keys() - {"n_classes", "nll", "brier"}:
+        assert partial[name] == pytest.approx(full[name]), name
+
+
+def test_with_weights_what_is_not_defined_for_them_is_nan_and_the_rest_is_weighted() -> None:
+    logits, labels = sample(80, 3, true_temperature=1.0)
+    weight = np.random.default_rng(0).integers(1, 4, 80)
+    weighted = calib.evaluate(calib.Predictions.from_logits(logits, labels, sample_weight=weight)).to_dict()
+    rows = np.repeat(np.arange(80), weight)
+    repeated = calib.evaluate(calib.Predictions.from_logits(logits[rows], labels[rows])).to_dict()
+    undefined = {"ece_null", "ece_null_95", "debiased_squared_ce", "aurc"}
+    assert {name for name, value in weighted.items() if np.isnan(value)} == undefined
+    for name in weighted.keys() - undefined - {"n"}:
+        assert weighted[name] == pytest.approx(repeated[name], rel=1e-9), name
+
+
+def test_an_infinite_nll_is_reported_with_its_count() -> None:
+    report = calib.evaluate([[1.0, 0.0], [1.0, 0.0], [0.5, 0.5]], [1, 0, 0])
+    assert (report.nll, report.infinite_nll) == (np.inf, 1)

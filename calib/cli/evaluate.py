@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
-GATES = ("nll", "brier", "ece", "mce", "gap")
+GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", "ks_error", "gap", "aurc")
 
 
 def evaluate(
@@ -138,7 +138,9 @@ _LABELS = {
     "ece": "ECE ({bins} bins)",
     "ece_null": "  expected by chance",
     "mce": "MCE",
+    "smooth_ece": "smooth ECE",
     "gap": "gap (confidence − accuracy)",
+    "aurc": "AURC (risk–coverage)",
 }
 
 

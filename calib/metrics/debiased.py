@@ -27,11 +27,7 @@ def debiased_squared_ce(
     >>> round(debiased_squared_ce([0.5, 0.5, 0.9, 0.9], [0, 1, 1, 1], n_bins=2, of=1), 6)  # (0 − 0.25 + 0.01 − 0) / 2
     -0.12
     """
-    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "debiased_squared_ce")
-    curve = calibration_curve(outcomes, n_bins=n_bins, binning=binning)
-    several = curve.count > 1
-    count, accuracy, gap = curve.count[several], curve.accuracy[several], curve.gap[several]
-    return float((count * (gap**2 - accuracy * (1 - accuracy) / (count - 1))).sum() / curve.n)
+    return calibration_curve(predictions, labels, n_bins=n_bins, binning=binning, of=of).debiased_squared_ce
 
 
 def unbiased_squared_ce(
