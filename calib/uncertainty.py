@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calib._arrays import Float, generator
+from calib._arrays import BLOCK_ENTRIES, Float, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.curve import calibration_curve
 from calib.errors import InputError
@@ -91,6 +91,8 @@ def _draw_binomials(confidence: Float, draws: Float, rng: np.random.Generator) -
     cell, inverse, count = np.unique(fine, return_inverse=True, return_counts=True)
     mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
     bins, first_of_bin = np.unique(cell // CELLS_PER_BIN, return_index=True)
-    for i in range(resamples):
-        residual = rng.binomial(count, mean) - count * mean
-        draws[i, bins] = np.add.reduceat(residual, first_of_bin)
+    step = max(1, BLOCK_ENTRIES // len(count))
+    for start in range(0, resamples, step):
+        some = draws[start : start + step]
+        residual = rng.binomial(count, mean, size=(len(some), len(count))) - count * mean
+        some[:, bins] = np.add.reduceat(residual, first_of_bin, axis=1)

@@ -126,3 +126,64 @@ def test_counts_sum_to_n_and_sums_to_the_sums(n: int, k: int, seed: int, n_bins:
     ece, mce = references.ece_and_mce(*references.top_label(probs, labels.tolist()), n_bins)
     assert curve.ece == pytest.approx(ece, abs=1e-12)
     assert curve.mce == pytest.approx(mce, abs=1e-12)
+
+
+def test_wilson_intervals_are_those_of_the_textbook() -> None:
+    # 7 right of 10: (0.7 + 3.8415/20 ± 1.96 √(0.7·0.3/10 + 3.8415/400)) / 1.38415
+    outcomes = calib.Outcomes.from_confidence([0.8] * 10, [1] * 7 + [0] * 3)
+    low, high = calibration_curve(outcomes, n_bins=2).accuracy_interval()
+    assert (low[1], high[1]) == (pytest.approx(0.39678, abs=1e-5), pytest.approx(0.89221, abs=1e-5))
+    assert np.isnan([low[0], high[0]]).all()
+    certain = calib.Outcomes.from_confidence([0.8] * 10, [1] * 10)
+    assert calibration_curve(certain, n_bins=1).accuracy_interval()[1][0] == 1.0
+    with pytest.raises(InputError, match="level must lie between 0 and 1"):
+        calibration_curve(outcomes).accuracy_interval(1.0)
+
+
+def test_the_table_has_a_row_a_bin() -> None:
+    table = calibration_curve(*rows_of_confidence([0.55, 0.75, 0.75], [1, 1, 0]), n_bins=4).table()
+    assert table["n"].tolist() == [0, 0, 3, 0]
+    assert table["gap"][2] == pytest.approx(2.05 / 3 - 2 / 3)
+    assert table.loc[2, "accuracy_low"] < table.loc[2, "accuracy"] < table.loc[2, "accuracy_high"]
+    assert table[["lower_edge", "upper_edge"]].to_numpy().tolist() == [[0, 0.25], [0.25, 0.5], [0.5, 0.75], [0.75, 1]]
+
+
+def test_curves_on_equal_edges_add_up_and_others_do_not() -> None:
+    predictions = calib.Predictions.from_logits(*sample(100, 3))
+    whole, parts = (
+        calibration_curve(predictions),
+        calibration_curve(predictions[:30]) + calibration_curve(predictions[30:]),
+    )
+    assert parts.count.tolist() == whole.count.tolist()
+    assert parts.ece == pytest.approx(whole.ece, rel=1e-12)
+    for other in ({"n_bins": 10}, {"closed": "left"}):
+        with pytest.raises(InputError, match="different edges"):
+            _ = whole + calibration_curve(predictions, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("binning", ["equal-width", "equal-mass"])
+def test_weights_are_repeated_rows(binning: Any) -> None:
+    rng = np.random.default_rng(0)
+    confidence, correct, weight = rng.random(50), rng.random(50) < 0.5, rng.integers(1, 5, 50)
+    weighted = calibration_curve(calib.Outcomes.from_confidence(confidence, correct, weight=weight), binning=binning)
+    rows = np.repeat(np.arange(50), weight)
+    repeated = calibration_curve(calib.Outcomes.from_confidence(confidence[rows], correct[rows]), binning=binning)
+    for name in ("ece", "rmsce", "mce", "average_calibration_error"):
+        assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), rel=1e-12)
+    assert weighted.mass.tolist() == repeated.count.tolist()
+    for forbidden in (weighted.accuracy_interval, lambda: weighted.debiased_squared_ce):
+        with pytest.raises(InputError, match="weight"):
+            forbidden()
+
+
+@quiet
+@given(st.integers(1, 80), st.integers(0, 2**31), st.sampled_from(["equal-width", "equal-mass"]))
+def test_ece_is_at_least_the_mean_gap_and_at_most_rmsce_and_mce(n: int, seed: int, binning: Any) -> None:
+    predictions = calib.Predictions.from_logits(*sample(n, 3, true_temperature=1.0, seed=seed))
+    curve = calibration_curve(predictions, binning=binning)
+    gap = abs(float(predictions.outcomes.residual.mean()))
+    assert gap - 1e-12 <= curve.ece <= curve.rmsce + 1e-12
+    assert curve.rmsce <= curve.mce + 1e-12
+    gaps = curve.gap[curve.count > 0]
+    if (gaps >= 0).all() or (gaps <= 0).all():
+        assert curve.ece == pytest.approx(gap, abs=1e-12)

@@ -119,3 +119,42 @@ def test_a_number_of_bins_that_is_none_is_refused_as_it_was_given(n_bins: Any) -
 def test_what_is_no_seed_is_refused(seed: Any) -> None:
     with pytest.raises(InputError, match="a seed must be a whole number of at least 0"):
         calib.ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1], seed=seed)
+
+
+def test_more_bins_than_a_fine_grid_can_be_named_for_still_work() -> None:
+    predictions = calib.Predictions.from_logits(*sample(300, 3))
+    assert calib.ece_null(predictions, n_bins=100, resamples=20).mean() > calib.ece_null(predictions).mean()
+
+
+def test_the_normal_limit_is_what_binomials_give() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 3000)  # variances a bin from 12 to 60: some bins of either kind
+    outcomes = calib.Outcomes.from_confidence(confidence, np.ones(3000))
+    got = calib.ece_null(outcomes, resamples=15_000, seed=3)
+    want = bernoulli_ece(confidence, 15, 15_000, seed=4)
+    assert got.mean() == pytest.approx(want.mean(), rel=0.01)
+    for quantile in (0.05, 0.5, 0.95):
+        assert np.quantile(got, quantile) == pytest.approx(np.quantile(want, quantile), rel=0.03)
+
+
+def test_consistency_intervals_hold_the_accuracies_of_calibrated_models_95_times_in_100() -> None:
+    rng = np.random.default_rng(1)
+    confidence = np.concatenate([rng.uniform(0, 1, 900), np.full(100, 0.05)])
+    inside, held = 0, 0
+    low, high = calib.consistency_interval(calib.Outcomes.from_confidence(confidence, np.ones(1000)), n_bins=10)
+    for _ in range(300):
+        outcomes = calib.Outcomes.from_confidence(confidence, rng.random(1000) < confidence)
+        accuracy = calib.calibration_curve(outcomes, n_bins=10).accuracy
+        inside += int(((accuracy >= low) & (accuracy <= high)).sum())
+        held += 10
+    assert 0.94 < inside / held < 0.98  # counts are whole, so intervals that hold 95 % hold a little more
+
+
+def test_a_consistency_interval_is_around_the_diagonal_and_missing_where_a_bin_is_empty() -> None:
+    outcomes = calib.Outcomes.from_confidence(np.full(400, 0.75), np.zeros(400))
+    low, high = calib.consistency_interval(outcomes, n_bins=4)
+    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [True, True, False, True]
+    assert (low[2] + high[2]) / 2 == pytest.approx(0.75, abs=0.01)
+    assert high[2] - low[2] == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 400), rel=0.1)
+    with pytest.raises(InputError, match="level must lie between 0 and 1"):
+        calib.consistency_interval(outcomes, level=95)

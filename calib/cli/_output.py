@@ -48,7 +48,7 @@ def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path |
 def render(format: Format, *, full: "pd.DataFrame", shown: "pd.DataFrame", extra: dict[str, object]) -> str:
     """Put a table into words: ``shown`` (strings) for people, ``full`` (numbers) for machines."""
     if format == "table":
-        return text_table(shown)
+        return text_table(list(shown.columns), shown.to_numpy().tolist())
     if format == "markdown":
         return to_markdown(shown)
     if format == "latex":
@@ -58,18 +58,18 @@ def render(format: Format, *, full: "pd.DataFrame", shown: "pd.DataFrame", extra
     return to_json({"schema": SCHEMA, **extra, "rows": records(full)})
 
 
-def text_table(table: "pd.DataFrame") -> str:
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a table for the terminal, numbers to the right; on a narrow one ``± sd`` gets a line of its own."""
     from rich.console import Console
 
     width = Console().width if sys.stdout.isatty() else 1000
-    text = _laid_out(table)
+    text = _laid_out(columns, rows)
     if max(map(len, text.splitlines())) > width:
-        text = _laid_out(table.map(lambda cell: cell.replace(" ± ", "\n±")))
+        text = _laid_out(columns, [[cell.replace(" ± ", "\n±") for cell in row] for row in rows])
     return text
 
 
-def _laid_out(table: "pd.DataFrame") -> str:
+def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     import io
 
     from rich.box import SIMPLE_HEAD
@@ -78,10 +78,10 @@ def _laid_out(table: "pd.DataFrame") -> str:
     from rich.text import Text
 
     layout = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for name in table.columns:
-        numbers = all(cell[-1:].isdigit() for cell in table[name])
+    for i, name in enumerate(columns):
+        numbers = all(row[i][-1:].isdigit() for row in rows)
         layout.add_column(Text(str(name)), justify="right" if numbers else "left")
-    for row in table.to_numpy().tolist():
+    for row in rows:
         layout.add_row(*(Text(str(cell)) for cell in row))
     console = Console(file=io.StringIO(), width=1000, color_system=None)
     with console.capture() as capture:

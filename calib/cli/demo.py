@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calib.cli._options import Force
-from calib.cli._output import progress_bar, say, text_table
+from calib.cli._output import progress_bar, render, say
 
 SMOOTHING = (0.0, 0.05, 0.1)
 
@@ -57,7 +57,7 @@ def demo(
     result = compare_runs(runs)
     command = f"calib demo --label-noise {label_noise:g} --seeds {seeds} --epochs {epochs}"
     write_comparison(result, folder, command=command, shown_runs=[run.name for run in runs[: len(SMOOTHING)]])
-    print(text_table(readable(result.table)))
+    print(render("table", full=result.table, shown=readable(result.table), extra={}))
     print(result.verdict)
     print(f"\nIn {folder}: {len(runs)} run directories, comparison.md, comparison.csv, reliability.png")
     say(f"({time.perf_counter() - start:.0f} s; next: calib evaluate {shlex.quote(str(runs[0]))})")

@@ -20,13 +20,11 @@ from calib.cli._options import (
     Threads,
     set_threads,
 )
-from calib.cli._output import SCHEMA, emit, refuse_existing, render, say
+from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.errors import InputError
 from calib.export import to_json
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
@@ -72,11 +70,17 @@ def evaluate(
     set_threads(threads)
     opened = open_source(source, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
     diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
+    columns, rows = _shown(diagnosis)
     if json or format == "json":
         text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
+    elif format == "table":
+        text = _framed(text_table(columns, rows), opened.name, diagnosis)
     else:
-        text = render(format, full=score_table({opened.name: diagnosis}), shown=_shown(diagnosis), extra={})
-    emit(_framed(text, opened.name, diagnosis) if format == "table" and not json else text, output)
+        import pandas as pd
+
+        shown = pd.DataFrame(rows, columns=columns)
+        text = render(format, full=score_table({opened.name: diagnosis}), shown=shown, extra={})
+    emit(text, output)
     if format in ("markdown", "latex", "csv") and not json:
         say(diagnosis.verdict)
     if look_like_probs(opened.test):
@@ -114,21 +118,19 @@ def _metrics(report: "Report") -> dict[str, object]:
     return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
 
 
-def _shown(diagnosis: "Diagnosis") -> "pd.DataFrame":
+def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
     """One row a metric, one column a set of predictions: fits the narrowest terminal."""
-    import pandas as pd
-
     before, after, fitted = diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted
     rows = [
-        (
+        [
             label.format(bins=before.n_bins),
-            *(f"{number(getattr(report, name), sign='+' if name == 'gap' else '')}" for report in (before, after)),
-        )
+            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in (before, after)),
+        ]
         for name, label in _LABELS.items()
     ]
-    rows.append(("temperature T", "1", with_error(fitted.temperature, fitted.standard_error)))
+    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    return pd.DataFrame(rows, columns=["", "uncalibrated", scaled])
+    return ["", "uncalibrated", scaled], rows
 
 
 _LABELS = {

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -18,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+import calib
 from calib._text import printable
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
@@ -371,3 +373,30 @@ def test_nothing_global_changes(tmp_path: Path) -> None:
 def test_bars_tile_the_axis_without_spaces() -> None:
     spans = [bar[:2] for bar in bars(reliability_diagram(make_curve(n=5000), ax=new_axes()), "accuracy")]
     assert all(right == pytest.approx(left) for (_, right), (left, _) in pairwise(spans))
+
+
+@pytest.mark.parametrize(("bars", "centre"), [("confidence", 0.5), ("consistency", 0.75)])
+def test_confidence_bars_are_around_the_accuracy_and_consistency_bars_around_the_diagonal(
+    bars: Any, centre: float
+) -> None:
+    predictions = calib.Outcomes.from_confidence(np.full(400, 0.75), np.arange(400) % 2)
+    ax = reliability_diagram(predictions, ax=Figure().add_subplot(), n_bins=4, bars=bars)
+    (segment,) = [lines for lines in ax.collections if lines.get_label() == "interval"]
+    ends = np.array([path.vertices for path in segment.get_paths()])[2]
+    assert ends[:, 0].tolist() == [0.75, 0.75]
+    assert ends[:, 1].mean() == pytest.approx(centre, abs=0.01)
+
+
+def test_the_legend_names_the_bars() -> None:
+    curve = calibration_curve(calib.Outcomes.from_confidence([0.75] * 4, [1, 1, 1, 0]))
+    low, high = curve.accuracy_interval()
+    figure = reliability_figure([BeforeAfter("a", curve, curve, "T", ((low, high), (low, high)))], bars="confidence")
+    assert_readable(figure)
+    assert "95 % confidence" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_bars_that_cannot_be_are_refused() -> None:
+    with pytest.raises(InputError, match="consistency bars need each confidence"):
+        reliability_diagram(BY_HAND, ax=Figure().add_subplot(), bars="consistency")
+    with pytest.raises(InputError, match="bars must be none or confidence or consistency"):
+        reliability_diagram(BY_HAND, ax=Figure().add_subplot(), bars="error")  # type: ignore[arg-type]
