@@ -66,7 +66,7 @@ def ranked_groups(outcomes: Outcomes) -> tuple[Int, Int, Float]:
     ``order`` ``(n,)`` sorts the examples, ``group`` ``(n,)`` numbers the ties among them in that order, and ``middle``
     (one a group) is the share of the examples, or of the weight, up to the middle of the group.
     """
-    order = np.argsort(outcomes.log_odds)
+    order = outcomes.order
     ascending = outcomes.log_odds[order]
     starts: Bool = np.concatenate([[True], ascending[1:] != ascending[:-1]])
     group = np.cumsum(starts) - 1

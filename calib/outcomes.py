@@ -102,6 +102,11 @@ class Outcomes:
         """ln(confidence / (1 − confidence)) ``(n,)``, computed from the logits where they were given."""
         return _log_odds(self.confidence) if self.known_log_odds is None else self.known_log_odds
 
+    @cached_property
+    def order(self) -> Int:
+        """Row numbers by ascending log-odds ``(n,)``; sorted once for every metric that ranks."""
+        return np.argsort(self.log_odds)
+
     @property
     def residual(self) -> Float:
         """Confidence − correct, ``(n,)``; its mean is the gap."""

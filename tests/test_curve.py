@@ -144,7 +144,8 @@ def test_the_table_has_a_row_a_bin() -> None:
     table = calibration_curve(*rows_of_confidence([0.55, 0.75, 0.75], [1, 1, 0]), n_bins=4).table()
     assert table["n"].tolist() == [0, 0, 3, 0]
     assert table["gap"][2] == pytest.approx(2.05 / 3 - 2 / 3)
-    assert table.loc[2, "accuracy_low"] < table.loc[2, "accuracy"] < table.loc[2, "accuracy_high"]
+    low, accuracy, high = (float(table[name][2]) for name in ("accuracy_low", "accuracy", "accuracy_high"))
+    assert low < accuracy < high
     assert table[["lower_edge", "upper_edge"]].to_numpy().tolist() == [[0, 0.25], [0.25, 0.5], [0.5, 0.75], [0.75, 1]]
 
 
@@ -158,7 +159,7 @@ def test_curves_on_equal_edges_add_up_and_others_do_not() -> None:
     assert parts.ece == pytest.approx(whole.ece, rel=1e-12)
     for other in ({"n_bins": 10}, {"closed": "left"}):
         with pytest.raises(InputError, match="different edges"):
-            _ = whole + calibration_curve(predictions, **other)  # type: ignore[arg-type]
+            _ = whole + calibration_curve(predictions, **other)
 
 
 @pytest.mark.parametrize("binning", ["equal-width", "equal-mass"])

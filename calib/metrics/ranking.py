@@ -41,7 +41,7 @@ class Ranking:
     @classmethod
     def of(cls, outcomes: Outcomes) -> "Ranking":
         """Sort and pool; the only step that costs O(n log n)."""
-        order = np.argsort(-outcomes.log_odds)
+        order = outcomes.order[::-1]
         log_odds = outcomes.log_odds[order]
         first = np.flatnonzero(np.concatenate([[True], log_odds[1:] != log_odds[:-1]]))
         correct = outcomes.correct[order].astype(np.float64)
