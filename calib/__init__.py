@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from calib.metrics.accuracy import accuracy
     from calib.metrics.binned import average_calibration_error, ece, ece_sweep, mce, rmsce
     from calib.metrics.classwise import classwise_ece, thresholded_ace, top_label_ece
+    from calib.metrics.conventions import conventions
     from calib.metrics.corp import corp
     from calib.metrics.cumulative import ks_error, kuiper_error
     from calib.metrics.debiased import bias_reduced_ece, debiased_squared_ce, unbiased_squared_ce
@@ -69,6 +70,7 @@ _HOME = {
     "classwise_ece": "calib.metrics.classwise",
     "compare": "calib.tables",
     "consistency_interval": "calib.uncertainty",
+    "conventions": "calib.metrics.conventions",
     "corp": "calib.metrics.corp",
     "cross_fit": "calib.calibrators.cross_fit",
     "debiased_squared_ce": "calib.metrics.debiased",
@@ -126,6 +128,7 @@ __all__ = [
     "classwise_ece",
     "compare",
     "consistency_interval",
+    "conventions",
     "corp",
     "cross_fit",
     "debiased_squared_ce",

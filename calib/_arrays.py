@@ -45,6 +45,27 @@ def to_numpy(values: Any) -> AnyArray:
         ) from error
 
 
+class DeviceArray:
+    """A tensor that stays on its accelerator; the rows that are asked for come over as numpy arrays."""
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor.detach()
+        self.shape = tuple(tensor.shape)
+        self.ndim = len(self.shape)
+        self.dtype = to_numpy(tensor[:0]).dtype
+
+    def __getitem__(self, rows: Any) -> AnyArray:
+        return to_numpy(self.tensor[rows if isinstance(rows, slice) else sys.modules["torch"].as_tensor(rows)])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        return to_numpy(self.tensor).astype(dtype or self.dtype, copy=bool(copy))
+
+
+def on_accelerator(values: object) -> bool:
+    """Whether ``values`` is a torch tensor that the processor cannot read."""
+    return is_tensor(values) and values.device.type != "cpu"  # type: ignore[attr-defined]  # a tensor has one
+
+
 def like(array: AnyArray, reference: Any) -> Any:
     """Return ``array`` as a torch tensor on the device of ``reference`` if that is one, else as it is."""
     if is_tensor(reference):
@@ -54,6 +75,8 @@ def like(array: AnyArray, reference: Any) -> Any:
 
 def read_only(array: AnyArray) -> AnyArray:
     """A view of ``array`` that cannot be written through."""
+    if isinstance(array, DeviceArray):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

@@ -85,7 +85,7 @@ class _Reader:
         predicted = given.argmax(axis=1)
         top = given[np.arange(len(given)), predicted]
         if predictions.kind == "logits":
-            _check_logits(given, top, rows.start)
+            check_logits(given, top, rows.start)
         else:
             _check_probs(given, rows.start)
             if not self.as_logits:
@@ -105,7 +105,8 @@ def _threads() -> int:
     return min(int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1, MOST_THREADS)
 
 
-def _check_logits(block: AnyArray, top: AnyArray, first_row: int) -> None:
+def check_logits(block: AnyArray, top: AnyArray, first_row: int) -> None:
+    """Raise `InputError` for the first row of a block whose maximum ``top`` is not finite."""
     if np.isfinite(top).all():
         return
     row = int(np.argmin(np.isfinite(top)))

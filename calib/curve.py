@@ -83,7 +83,7 @@ class CalibrationCurve:
     def debiased_squared_ce(self) -> float:
         """See `calib.debiased_squared_ce`.  Raises `InputError` where examples had weights."""
         if self.weight is not None:
-            raise InputError("debiased_squared_ce takes no sample weights", help="docs/metrics.md says which metrics do")
+            raise InputError("debiased_squared_ce takes no sample weights", help="docs/metrics.md says which do")
         several = self.count > 1
         count, accuracy, gap = self.count[several], self.accuracy[several], self.gap[several]
         return float((count * (gap**2 - accuracy * (1 - accuracy) / (count - 1))).sum() / self.n)

@@ -88,7 +88,8 @@ def records(table: "pd.DataFrame") -> list[dict[str, object]]:
     return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
-_LEFT_OUT = ("model", "calibrator", "cross_fitted", "smoothing", "mce", "smooth_ece", "aurc")  # in the first column, or for machines only
+# In the first column already, or for machines only.
+_LEFT_OUT = ("model", "calibrator", "cross_fitted", "smoothing", "mce", "smooth_ece", "aurc")
 _LATEX_SYMBOLS = {"±": r"$\pm$", "α": r"$\alpha$", "→": r"$\to$", "−": "$-$"}
 
 

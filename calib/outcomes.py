@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, Float, Int, to_numpy
+from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, to_numpy
 from calib._blocks import Block, map_blocks
 from calib.errors import InputError
 
@@ -151,6 +151,12 @@ class Outcomes:
         n = predictions.n
         losses = Losses(np.empty(n, np.int64), np.empty(n), np.empty(n))
         columns = cls(np.empty(n), np.empty(n, bool), np.empty(n), predictions.sample_weight, losses)
+        if isinstance(predictions.values, DeviceArray):
+            from calib._device import reduced_rows
+
+            for rows, predicted, *found in reduced_rows(predictions):
+                _write(columns, losses, rows, predicted, predictions.labels[rows], *found)
+            return columns
         scaled = needs_softmax(predictions)
         write = _write_from_logits if scaled else _write_from_probs
         map_blocks(predictions, lambda block: write(predictions, block, columns, losses), as_logits=scaled)
@@ -172,9 +178,23 @@ def needs_softmax(predictions: "Predictions") -> bool:
 
 
 def _write_from_logits(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
-    rows, predicted, labels = block.rows, block.predicted, predictions.labels[block.rows]
+    labels, predicted = predictions.labels[block.rows], block.predicted
     true_logit = _exact_logits(predictions, block, np.arange(len(labels)), labels)
-    log_rest, rest, squares = _rest(predictions, block, predicted)  # rest: odds against the predicted class
+    _write(columns, losses, block.rows, predicted, labels, true_logit, *_rest(predictions, block, predicted))
+
+
+def _write(
+    columns: Outcomes,
+    losses: Losses,
+    rows: slice,
+    predicted: Int,
+    labels: Int,
+    true_logit: Float,
+    log_rest: Float,
+    rest: Float,
+    squares: Float,
+) -> None:
+    """Fill in some rows from what the pass found: ``rest`` are the odds against the predicted class."""
     confidence = 1 / (1 + rest)
     wrong = predicted != labels
     true_odds = np.where(wrong, np.exp(true_logit), 0.0)

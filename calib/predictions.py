@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
+from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy
 from calib.errors import InputError
 from calib.outcomes import Outcomes, weights
 
@@ -57,7 +57,7 @@ class Predictions:
 
         A logit of −inf is a probability of exactly 0.  Raises `InputError` for wrong shapes or labels.
         """
-        values = _matrix(to_numpy(logits), "logits")
+        values = _matrix(DeviceArray(logits) if on_accelerator(logits) else to_numpy(logits), "logits")
         return cls._checked(values, "logits", labels, class_names, provenance, sample_weight)
 
     @classmethod
@@ -228,9 +228,9 @@ def look_like_probs(predictions: Predictions) -> bool:
     return bool((head >= 0).all() and np.allclose(head.sum(axis=1), 1, rtol=0, atol=1e-3))
 
 
-def _matrix(values: AnyArray, name: str) -> AnyArray:
+def _matrix(values: Any, name: str) -> Any:
     if values.dtype.kind in "iub":
-        values = values.astype(np.float64)
+        values = np.asarray(values).astype(np.float64)
     if values.dtype.kind != "f":
         raise InputError(f"{name} must be numbers, got dtype {values.dtype}", help="pass floating-point numbers")
     if values.ndim != 2:

@@ -32,7 +32,7 @@ def skce(
 
     ``bandwidth`` None takes the median TV of pairs of different predictions, among 1,000 examples drawn by ``seed``.
     Takes `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``.  Raises `InputError` for bad input, fewer than
-    2 examples, and sample weights.  Source: Widmann et al. (2019), with the kernel of their experiments.
+    2 examples, and sample weights.  Source: Widmann et al. (2019), the matrix kernel exp(−TV / bandwidth) · identity.
 
     >>> round(skce([[0.8, 0.2], [0.6, 0.4]], [0, 1], bandwidth=0.2), 4)  # −exp(−1) · 2 · 0.2 · 0.6
     -0.0883
@@ -72,8 +72,9 @@ def kde_ece(
 
     (mean_j |ratio_j − c_j|^p)^(1/p), ``p`` 1 or 2, c confidence, a correctness; ratio_j = Σ a_i k_i(c_j) / Σ k_i(c_j)
     over i ≠ j, k_i the density of Beta(c_i / b + 1, (1 − c_i) / b + 1).  ``bandwidth`` is b; None takes the likeliest,
-    leaving one out, of the paper's 20.  Where c_j is 0 or 1 and no other confidence is, ratio_j is its limit: the
-    mean a of the nearest confidence; such an example has no say in the bandwidth.
+    leaving one out, of the paper's 20, which is the smallest where many confidences are equal.  Where c_j is 0 or 1
+    and no other confidence is, ratio_j is its limit: the mean a of the nearest confidence; such an example has no say
+    in the bandwidth.
 
     Takes `Predictions`, probabilities ``(n, k)`` and labels ``(n,)``, or `Outcomes`, of 2 to 10,000 examples: time
     grows with n².  Raises `InputError` for bad input and for sample weights.  Source: Popordanoska et al. (2022), the

@@ -42,7 +42,7 @@ def t_cal(
     seed: int = 0,
     of: Of = "predicted",
 ) -> TCal:
-    """Test calibration at m = 2, 4, 8 … bins at once, up to m = (n / √ln n)² rounded down.
+    """Test calibration at m = 2, 4, 8 … bins at once, up to (n / √ln n)² of them.
 
     At each m the statistic is Σ_bins ((Σ r)² − Σ r²) / (n · n_bin), r = confidence − correctness: 0 on average if
     calibrated.  Its distribution then comes from ``n_resamples`` draws of correctness ~ Bernoulli(confidence) at the
