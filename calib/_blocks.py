@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, Int, blocks
+from calib._arrays import AnyArray, Bool, Float, Int, blocks
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
 MOST_THREADS = 8
+LONG = 256  # entries from which numpy's pairwise sum is worth its start
 ResultT = TypeVar("ResultT")
 
 
@@ -83,7 +84,7 @@ class _Reader:
             np.copyto(values, given, casting="same_kind")
             given = values
         predicted = given.argmax(axis=1)
-        top = given[np.arange(len(given)), predicted]
+        top = given.ravel()[np.arange(0, given.size, given.shape[1]) + predicted]
         if predictions.kind == "logits":
             check_logits(given, top, rows.start)
         else:
@@ -98,6 +99,12 @@ class _Reader:
             if np.any(beta != 1):
                 values *= (beta if beta.ndim == 0 else beta[rows, None]).astype(self.dtype)
         return Block(rows, values, predicted, top)
+
+
+def row_sums(values: AnyArray) -> Float:
+    """Sums over the columns ``(m,)``, in float64 at the end; pairwise where rows are long."""
+    sums: AnyArray = values.sum(axis=1) if values.shape[1] > LONG else np.einsum("ij->i", values)
+    return sums.astype(np.float64)
 
 
 def _threads() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, to_numpy
-from calib._blocks import Block, map_blocks
+from calib._blocks import Block, map_blocks, row_sums
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -196,15 +196,13 @@ def _write(
 ) -> None:
     """Fill in some rows from what the pass found: ``rest`` are the odds against the predicted class."""
     confidence = 1 / (1 + rest)
-    wrong = predicted != labels
-    true_odds = np.where(wrong, np.exp(true_logit), 0.0)
-    missing = np.where(wrong, 1 - true_odds * confidence, rest * confidence)  # 1 − p of the label, without cancellation
-    columns.correct[rows] = ~wrong
+    columns.correct[rows] = predicted == labels
     columns.confidence[rows] = confidence
-    columns.log_odds[rows] = -log_rest
+    np.negative(log_rest, out=columns.log_odds[rows])
     losses.predicted[rows] = predicted
-    losses.nll[rows] = np.log1p(rest) - true_logit
-    losses.brier[rows] = missing**2 + (wrong + squares - true_odds**2) * confidence**2
+    np.subtract(np.log1p(rest), true_logit, out=losses.nll[rows])
+    # Σ p² − 2 p of the label + 1; odds of the predicted class are 1
+    losses.brier[rows] = ((1 + squares) * confidence - 2 * np.exp(true_logit)) * confidence + 1
 
 
 def _write_from_probs(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
@@ -236,10 +234,10 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
     Overwrites the block.  Rows whose sum leaves the range of the block's dtype are done again in float64 with their own
     maximum factored out, so that tiny remainders keep their digits and their order.
     """
-    odds, index = block.values, np.arange(len(block.values))
+    odds = block.values
     np.exp(odds, out=odds)
-    odds[index, excluded] = 0.0
-    sums = (odds.sum(axis=1) if odds.shape[1] > _LONG else np.einsum("ij->i", odds)).astype(np.float64)
+    odds.ravel()[np.arange(0, odds.size, odds.shape[1]) + excluded] = 0.0
+    sums = row_sums(odds)
     squares = np.einsum("ij,ij->i", odds, odds).astype(np.float64)
     tiny = np.flatnonzero(sums < _SMALLEST[odds.dtype.char])
     with np.errstate(divide="ignore"):
@@ -250,7 +248,6 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
     return log_sums, sums, squares
 
 
-_LONG = 256  # entries from which numpy's pairwise sum is worth its start
 _SMALLEST = {"f": 1e-30, "d": 1e-290}  # sums above these have lost nothing to underflow
 
 

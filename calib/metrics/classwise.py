@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from calib._arrays import AnyArray, Float
-from calib._blocks import Block, map_blocks
+from calib._blocks import Block, map_blocks, row_sums
 from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
 from calib.curve import calibration_curve, sums_by
 from calib.errors import InputError
@@ -113,22 +113,21 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
     edges = equal_width_edges(n_bins)
     scaled = needs_softmax(predictions)
 
-    def reduce(block: Block) -> tuple[Float, Float]:
-        probs: AnyArray = block.values
-        if scaled:
-            np.exp(probs, out=probs)
-            probs /= probs.sum(axis=1, keepdims=True)
-        above = np.flatnonzero(probs > edges[1]) if n_bins > 1 else np.empty(0, np.int64)
-        claimed = probs.ravel()[above].astype(np.float64)
+    def reduce(block: Block) -> tuple[AnyArray, Float]:
+        odds = np.exp(block.values, out=block.values) if scaled else block.values
+        total = row_sums(odds) if scaled else np.ones(len(odds))
+        doubtful = (edges[1] * (1 - 1e-6) * total).astype(odds.dtype)  # a little too many: each is then looked at
+        above = np.flatnonzero(odds > doubtful[:, None])
         row, column = np.divmod(above, k)
+        claimed = odds.ravel()[above] / total[row]
         happened = predictions.labels[block.rows][row] == column
         cell = column * n_bins + bin_index(claimed, edges)
-        return probs.sum(axis=0, dtype=np.float64), sums_by(cell, claimed - happened, k * n_bins)
+        return (1 / total).astype(odds.dtype) @ odds, sums_by(cell, claimed - happened, k * n_bins)
 
     parts = map_blocks(predictions, reduce, as_logits=scaled)
-    totals, residuals = (np.sum([part[i] for part in parts], axis=0) for i in (0, 1))
+    totals, residuals = (np.sum([part[i] for part in parts], axis=0, dtype=np.float64) for i in (0, 1))
     residuals = residuals.reshape(k, n_bins)
-    residuals[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - residuals.sum(axis=1)
+    residuals[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - residuals[:, 1:].sum(axis=1)
     errors: Float = np.abs(residuals).sum(axis=1) / n
     return errors
 
