@@ -61,6 +61,11 @@ def map_blocks(
         return [result for results in some for result in results]
 
 
+def fits_one_block(predictions: "Predictions") -> bool:
+    """Whether the whole of the predictions is one block."""
+    return bool(next(iter(blocks(predictions.n, predictions.n_classes))).stop >= predictions.n)
+
+
 def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[Block]:
     """Yield the blocks in float64, one after the other; each is gone when the next is asked for."""
     reader = _Reader(predictions, as_logits, np.float64)

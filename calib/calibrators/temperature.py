@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from calib._blocks import checked_blocks
+from calib._arrays import Float
+from calib._blocks import Block, checked_blocks, fits_one_block, map_blocks, row_sums
 from calib.errors import InputError
 from calib.predictions import Predictions, require_predictions, unweighted
 
@@ -62,10 +63,11 @@ class TemperatureScaling:
             return cls(
                 1.0, nll_before=before, nll_after=before, n=predictions.n, status="worse than chance", limit=np.inf
             )
-        beta = _root(lambda beta: _slope_and_curvature(predictions, beta)[0])
+        slope_and_curvature = _passes(predictions)
+        beta = _root(lambda beta: slope_and_curvature(beta)[0])
         if not 1e-300 < beta < 1e300:  # the slope differs from 0 by rounding only
             return cls(1.0, nll_before=before, nll_after=before, n=predictions.n, status="unidentifiable")
-        _, curvature = _slope_and_curvature(predictions, beta)
+        _, curvature = slope_and_curvature(beta)
         fitted = cls(1 / beta, n=predictions.n)
         after = float(fitted.transform(predictions).outcomes.nll.mean())
         error = float("nan") if curvature <= 0 else float(1 / (beta**2 * np.sqrt(predictions.n * curvature)))
@@ -102,21 +104,36 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
     return lowest, highest, finite
 
 
-def _slope_and_curvature(predictions: Predictions, beta: float) -> tuple[float, float]:
-    """First and second derivative of mean NLL in β: mean (E_q z − z_y), and the mean variance of z under the model."""
-    slope = curvature = 0.0
-    for block in checked_blocks(predictions, as_logits=True):
-        logits = block.values
-        true_logit = logits[np.arange(len(logits)), predictions.labels[block.rows]]
-        weight = np.exp(beta * logits)  # exactly 0 for logits of −inf, which then count as 0 in the moments below
-        logits[weight == 0] = 0.0
-        total = weight.sum(axis=1)
-        weighted = weight * logits
-        mean = weighted.sum(axis=1) / total
-        square = np.einsum("ij,ij->i", weighted, logits) / total
-        slope += float((mean - true_logit).sum())
-        curvature += float((square - mean**2).sum())
-    return slope / predictions.n, curvature / predictions.n
+def _passes(predictions: Predictions) -> Callable[[float], tuple[float, float]]:
+    """First and second derivative of mean NLL in β: mean (E_q z − z_y), and the mean variance of z under the model.
+
+    Every call goes over the blocks once more, but data of a single block are read and checked only once.
+    """
+
+    def read(block: Block) -> tuple[Float, Float]:
+        logits = np.nan_to_num(block.values, copy=False)  # −inf becomes the lowest number: times a probability of 0
+        return logits, logits[np.arange(len(logits)), predictions.labels[block.rows]]
+
+    def moments(logits: Float, true_logit: Float, beta: float) -> Float:
+        with np.errstate(over="ignore"):
+            weight = np.exp(beta * logits)
+        total = row_sums(weight)
+        weight *= logits
+        mean = row_sums(weight) / total
+        square = np.einsum("ij,ij->i", weight, logits) / total
+        return np.array([(mean - true_logit).sum(), (square - mean**2).sum()])
+
+    kept = read(next(checked_blocks(predictions, as_logits=True))) if fits_one_block(predictions) else None
+
+    def derivatives(beta: float) -> tuple[float, float]:
+        if kept is not None:
+            parts = [moments(*kept, beta)]
+        else:
+            parts = map_blocks(predictions, lambda block: moments(*read(block), beta), as_logits=True, exact=True)
+        slope, curvature = np.sum(parts, axis=0) / predictions.n
+        return float(slope), float(curvature)
+
+    return derivatives
 
 
 def _root(slope: Callable[[float], float]) -> float:
