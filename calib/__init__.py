@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from calib.calibrators.temperature import TemperatureScaling
     from calib.curve import CalibrationCurve, calibration_curve
     from calib.diagnosis import Diagnosis, diagnose
+    from calib.differences import ece_difference_interval, paired_interval
     from calib.errors import InputError
     from calib.evaluation import Report, evaluate
     from calib.groups import by_group
     from calib.inference import predict
     from calib.integrations.torch_distributed import all_merge
+    from calib.intervals import Interval, ece_interval
     from calib.metrics.accuracy import accuracy
     from calib.metrics.binned import average_calibration_error, ece, ece_sweep, mce, rmsce
     from calib.metrics.classwise import classwise_ece, thresholded_ace, top_label_ece
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from calib.outcomes import Outcomes
     from calib.plots.reliability import reliability_diagram
     from calib.predictions import Predictions
+    from calib.resampling import bootstrap_interval, mean_interval
     from calib.state import CalibrationState
     from calib.tables import compare, score_table
     from calib.targets import smooth_labels
@@ -51,6 +54,7 @@ _HOME = {
     "CalibrationState": "calib.state",
     "Diagnosis": "calib.diagnosis",
     "InputError": "calib.errors",
+    "Interval": "calib.intervals",
     "Outcomes": "calib.outcomes",
     "Predictions": "calib.predictions",
     "Report": "calib.evaluation",
@@ -61,6 +65,7 @@ _HOME = {
     "auroc": "calib.metrics.ranking",
     "average_calibration_error": "calib.metrics.binned",
     "bias_reduced_ece": "calib.metrics.debiased",
+    "bootstrap_interval": "calib.resampling",
     "brier": "calib.metrics.proper",
     "by_group": "calib.groups",
     "calibration_curve": "calib.curve",
@@ -77,6 +82,8 @@ _HOME = {
     "diagnose": "calib.diagnosis",
     "e_aurc": "calib.metrics.ranking",
     "ece": "calib.metrics.binned",
+    "ece_difference_interval": "calib.differences",
+    "ece_interval": "calib.intervals",
     "ece_null": "calib.uncertainty",
     "ece_sweep": "calib.metrics.binned",
     "evaluate": "calib.evaluation",
@@ -85,8 +92,10 @@ _HOME = {
     "ks_error": "calib.metrics.cumulative",
     "kuiper_error": "calib.metrics.cumulative",
     "mce": "calib.metrics.binned",
+    "mean_interval": "calib.resampling",
     "murphy_decomposition": "calib.metrics.decomposition",
     "nll": "calib.metrics.proper",
+    "paired_interval": "calib.differences",
     "predict": "calib.inference",
     "reliability_diagram": "calib.plots.reliability",
     "risk_coverage": "calib.metrics.ranking",
@@ -108,6 +117,7 @@ __all__ = [
     "CalibrationState",
     "Diagnosis",
     "InputError",
+    "Interval",
     "Outcomes",
     "Predictions",
     "Report",
@@ -119,6 +129,7 @@ __all__ = [
     "auroc",
     "average_calibration_error",
     "bias_reduced_ece",
+    "bootstrap_interval",
     "brier",
     "by_group",
     "calibration_curve",
@@ -135,6 +146,8 @@ __all__ = [
     "diagnose",
     "e_aurc",
     "ece",
+    "ece_difference_interval",
+    "ece_interval",
     "ece_null",
     "ece_sweep",
     "evaluate",
@@ -143,8 +156,10 @@ __all__ = [
     "ks_error",
     "kuiper_error",
     "mce",
+    "mean_interval",
     "murphy_decomposition",
     "nll",
+    "paired_interval",
     "predict",
     "reliability_diagram",
     "risk_coverage",

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from calib.curve import calibration_curve
+from calib.intervals import ece_interval
 from calib.metrics.cumulative import ks_error
 from calib.metrics.ranking import Ranking
 from calib.metrics.smooth import smooth_ece
@@ -17,9 +18,10 @@ from calib.uncertainty import ece_null
 class Report:
     """Accuracy and calibration of one model on one split; names and units are those of the metrics.
 
-    ``gap`` is mean confidence − accuracy (positive: overconfident).  ``ece_null`` is what ECE would average for a
-    perfectly calibrated model with these confidences at this ``n``, ``ece_null_95`` its 95 % quantile: an ``ece`` below
-    that cannot be told from calibration.  ``debiased_squared_ce`` and ``ece_equal_mass`` have bins of equal mass.
+    ``gap`` is mean confidence − accuracy (positive: overconfident).  ``ece_low`` to ``ece_high`` is a 95 % interval of
+    the population's ECE; being biased upwards, ``ece`` need not lie inside.  ``ece_null`` is what ECE would average
+    for a perfectly calibrated model with these confidences at this ``n``, ``ece_null_95`` its 95 % quantile: an ``ece``
+    below that cannot be told from calibration.  ``debiased_squared_ce`` and ``ece_equal_mass`` have bins of equal mass.
     ``auroc`` and ``aurc`` are of correctness.  ``nll`` is inf where a label had probability 0, in ``infinite_nll``
     examples; what cannot be known is NaN (None for ``n_classes``).
     """
@@ -33,6 +35,8 @@ class Report:
     infinite_nll: int
     brier: float
     ece: float
+    ece_low: float
+    ece_high: float
     ece_null: float
     ece_null_95: float
     ece_equal_mass: float
@@ -69,6 +73,7 @@ def evaluate(
     outcomes = as_outcomes(predictions, labels)
     curve = calibration_curve(outcomes, n_bins=n_bins)
     equal_mass = calibration_curve(outcomes, n_bins=n_bins, binning="equal-mass")
+    interval = ece_interval(outcomes, n_bins=n_bins, seed=seed)
     ranking = Ranking.of(outcomes)
     accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
     weighted, losses = outcomes.weight is not None, outcomes.losses
@@ -83,6 +88,8 @@ def evaluate(
         infinite_nll=0 if losses is None else int(np.isinf(losses.nll).sum()),
         brier=np.nan if losses is None else outcomes.mean(losses.brier),
         ece=curve.ece,
+        ece_low=interval.low,
+        ece_high=interval.high,
         ece_null=float(null.mean()),
         ece_null_95=float(np.quantile(null, 0.95)),
         ece_equal_mass=equal_mass.ece,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import calib
+from calib.intervals import ece_interval
 
 from .references import rows_of_confidence, sample
 
@@ -16,6 +17,7 @@ from .references import rows_of_confidence, sample
 def test_every_field_of_the_report_is_the_metric_of_that_name(n_bins: int, seed: int) -> None:
     predictions = calib.Predictions.from_logits(*sample(200, 4, true_temperature=3.0))
     null = calib.ece_null(predictions, n_bins=n_bins, seed=seed)
+    interval = ece_interval(predictions, n_bins=n_bins, seed=seed)
     expected = {
         "n": 200,
         "n_classes": 4,
@@ -26,6 +28,8 @@ def test_every_field_of_the_report_is_the_metric_of_that_name(n_bins: int, seed:
         "infinite_nll": 0,
         "brier": calib.brier(predictions),
         "ece": calib.ece(predictions, n_bins=n_bins),
+        "ece_low": interval.low,
+        "ece_high": interval.high,
         "ece_null": null.mean(),
         "ece_null_95": np.quantile(null, 0.95),
         "ece_equal_mass": calib.ece(predictions, n_bins=n_bins, binning="equal-mass"),
@@ -81,7 +85,7 @@ def test_with_weights_what_is_not_defined_for_them_is_nan_and_the_rest_is_weight
     repeated = calib.evaluate(calib.Predictions.from_logits(logits[rows], labels[rows])).to_dict()
     undefined = {"ece_null", "ece_null_95", "debiased_squared_ce", "aurc"}
     assert {name for name, value in weighted.items() if np.isnan(value)} == undefined
-    for name in weighted.keys() - undefined - {"n"}:
+    for name in weighted.keys() - undefined - {"n", "ece_low", "ece_high"}:  # weights are no more examples
         assert weighted[name] == pytest.approx(repeated[name], rel=1e-9), name
 
 

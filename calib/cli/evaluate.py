@@ -128,6 +128,8 @@ def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
         ]
         for name, label in _LABELS.items()
     ]
+    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in (before, after)]
+    rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  95 % interval", *interval])
     rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
     return ["", "uncalibrated", scaled], rows
