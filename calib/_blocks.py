@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,27 +15,31 @@ if TYPE_CHECKING:
 
 ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
 MOST_THREADS = 8
-LONG = 256  # entries from which numpy's pairwise sum is worth its start
+LONG = 4096  # entries from which a plain float32 sum loses the sixth digit, and numpy sums pairwise instead
+Form: TypeAlias = Literal["given", "logits", "odds"]
 ResultT = TypeVar("ResultT")
+_NEAR = 30.0  # row maxima from whose size squares of odds stay within float32, and sums of 1e-30 lose nothing
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some rows of predictions, checked.
 
-    ``values`` ``(m, k)`` are logits times ``beta`` with the row maximum at 0, or probabilities as they are; a copy that
-    may be overwritten.  ``predicted`` is read from the values as given: logarithm and ``beta`` could make two of them
-    equal.  ``top`` is the row maximum before it was subtracted, of log-probabilities where they became logits.
+    ``values`` ``(m, k)`` may be overwritten.  What they are is asked for: "given" probabilities as they are; "logits"
+    times ``beta``, less the row maximum; or "odds", exp(logits + ``shift``), whose unit ``shift`` is one number a row.
+    ``predicted`` is read from the values as given: logarithm and ``beta`` could make two of them equal.  ``top`` is the
+    row maximum before it was subtracted, of log-probabilities where they became logits.
     """
 
     rows: slice
     values: AnyArray
     predicted: Int
     top: AnyArray
+    shift: Float | float = 0.0
 
 
 def map_blocks(
-    predictions: "Predictions", reduce: Callable[[Block], ResultT], *, as_logits: bool, exact: bool = False
+    predictions: "Predictions", reduce: Callable[[Block], ResultT], *, form: Form, exact: bool = False
 ) -> list[ResultT]:
     """Apply ``reduce`` to every block and return the results in the order of the rows, whatever thread made them.
 
@@ -46,7 +50,7 @@ def map_blocks(
     narrow = predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4 and not exact
 
     def reduce_some(parts: list[slice]) -> list[ResultT]:
-        reader = _Reader(predictions, as_logits, np.float32 if narrow else np.float64)
+        reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
         return [reduce(reader.read(rows)) for rows in parts]
 
     parts = list(blocks(predictions.n, predictions.n_classes))
@@ -66,9 +70,9 @@ def fits_one_block(predictions: "Predictions") -> bool:
     return bool(next(iter(blocks(predictions.n, predictions.n_classes))).stop >= predictions.n)
 
 
-def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[Block]:
+def read_blocks(predictions: "Predictions", *, form: Form) -> Iterator[Block]:
     """Yield the blocks in float64, one after the other; each is gone when the next is asked for."""
-    reader = _Reader(predictions, as_logits, np.float64)
+    reader = _Reader(predictions, form, np.float64)
     for rows in blocks(predictions.n, predictions.n_classes):
         yield reader.read(rows)
 
@@ -76,8 +80,10 @@ def checked_blocks(predictions: "Predictions", *, as_logits: bool) -> Iterator[B
 class _Reader:
     """Reads one block after the other into the same memory: allocating it anew would cost more than the arithmetic."""
 
-    def __init__(self, predictions: "Predictions", as_logits: bool, dtype: type[np.floating]) -> None:
-        self.predictions, self.as_logits, self.dtype = predictions, as_logits, np.dtype(dtype)
+    def __init__(self, predictions: "Predictions", form: Form, dtype: type[np.floating]) -> None:
+        self.predictions, self.form, self.dtype = predictions, form, np.dtype(dtype)
+        self.beta = np.asarray(predictions.beta)
+        self.scaled = bool(np.any(self.beta != 1))
         rows = next(iter(blocks(predictions.n, predictions.n_classes)))
         self.scratch: AnyArray = np.empty((rows.stop, predictions.n_classes), dtype)
 
@@ -94,16 +100,24 @@ class _Reader:
             check_logits(given, top, rows.start)
         else:
             _check_probs(given, rows.start)
-            if not self.as_logits:
+            if self.form == "given":
                 return Block(rows, np.minimum(given, 1.0, out=values), predicted, top)  # what rounding left above 1
             with np.errstate(divide="ignore"):
                 given, top = np.log(given, out=values), np.log(top)
+        if self.form == "odds" and not self.scaled and top.min() > -_NEAR and top.max() < _NEAR:
+            return Block(rows, np.exp(given, out=values), predicted, top, top.astype(np.float64))  # one step less
         with np.errstate(over="ignore"):  # differences beyond the range are −inf
             np.subtract(given, top[:, None], out=values)
-            beta = np.asarray(predictions.beta)
-            if np.any(beta != 1):
-                values *= (beta if beta.ndim == 0 else beta[rows, None]).astype(self.dtype)
+            if self.scaled:
+                values *= (self.beta if self.beta.ndim == 0 else self.beta[rows, None]).astype(self.dtype)
+        if self.form == "odds":
+            np.exp(values, out=values)
         return Block(rows, values, predicted, top)
+
+
+def probability_form(predictions: "Predictions") -> Form:
+    """What to ask for when probabilities are wanted: those given, or odds where a softmax or temperature is due."""
+    return "odds" if predictions.kind == "logits" or np.any(np.asarray(predictions.beta) != 1) else "given"
 
 
 def row_sums(values: AnyArray) -> Float:

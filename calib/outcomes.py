@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, to_numpy
-from calib._blocks import Block, map_blocks, row_sums
+from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ class Outcomes:
         n = predictions.n
         known = np.empty(n)
         columns = cls(np.empty(n), predictions.labels == index, known, predictions.sample_weight)
-        scaled = needs_softmax(predictions)
+        form = probability_form(predictions)
 
         def write(block: Block) -> None:
             rows = block.rows
-            if scaled:
+            if form == "odds":
                 members, this = np.arange(len(block.values)), np.full(len(block.values), index)
                 log_odds = _exact_logits(predictions, block, members, this) - _rest(predictions, block, this)[0]
                 known[rows] = log_odds
@@ -83,7 +83,7 @@ class Outcomes:
                 columns.confidence[rows] = block.values[:, index]
                 known[rows] = _log_odds(block.values[:, index])
 
-        map_blocks(predictions, write, as_logits=scaled)
+        map_blocks(predictions, write, form=form)
         return columns
 
     @property
@@ -157,9 +157,9 @@ class Outcomes:
             for rows, predicted, *found in reduced_rows(predictions):
                 _write(columns, losses, rows, predicted, predictions.labels[rows], *found)
             return columns
-        scaled = needs_softmax(predictions)
-        write = _write_from_logits if scaled else _write_from_probs
-        map_blocks(predictions, lambda block: write(predictions, block, columns, losses), as_logits=scaled)
+        form = probability_form(predictions)
+        write = _write_from_logits if form == "odds" else _write_from_probs
+        map_blocks(predictions, lambda block: write(predictions, block, columns, losses), form=form)
         return columns
 
 
@@ -170,11 +170,6 @@ class Losses:
     predicted: Int
     nll: Float
     brier: Float
-
-
-def needs_softmax(predictions: "Predictions") -> bool:
-    """Whether probabilities must be computed: they were not given, or a temperature is carried."""
-    return predictions.kind == "logits" or bool(np.any(np.asarray(predictions.beta) != 1))
 
 
 def _write_from_logits(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
@@ -235,13 +230,16 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
     maximum factored out, so that tiny remainders keep their digits and their order.
     """
     odds = block.values
-    np.exp(odds, out=odds)
     odds.ravel()[np.arange(0, odds.size, odds.shape[1]) + excluded] = 0.0
     sums = row_sums(odds)
     squares = np.einsum("ij,ij->i", odds, odds).astype(np.float64)
     tiny = np.flatnonzero(sums < _SMALLEST[odds.dtype.char])
     with np.errstate(divide="ignore"):
-        log_sums = np.log(sums)
+        log_sums = np.log(sums) - block.shift
+    if np.ndim(block.shift):
+        unit = np.exp(-np.asarray(block.shift))
+        sums *= unit
+        squares *= unit**2
     if len(tiny):
         log_sums[tiny], squares[tiny] = _tiny_rest(predictions, block, tiny, excluded[tiny])
         sums[tiny] = np.exp(log_sums[tiny])

@@ -16,7 +16,7 @@ from calib.errors import InputError
 from calib.intervals import BinSums, Interval, Inversion, ece_interval, interval_of_sums
 from calib.metrics.ranking import auroc
 from calib.outcomes import Outcomes
-from calib.resampling import bootstrap_interval, mean_interval, take
+from calib.resampling import bootstrap_interval, mean_interval
 
 from .references import ece_and_mce, sample
 
@@ -117,7 +117,7 @@ def test_equal_seeds_agree_and_others_differ_by_little() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     outcomes = overconfident()
     order = np.random.default_rng(0).permutation(outcomes.n)
-    there, back = ece_interval(outcomes), ece_interval(take(outcomes, order))
+    there, back = ece_interval(outcomes), ece_interval(outcomes[order])
     assert back.low == pytest.approx(there.low, abs=1e-4)
     assert back.high == pytest.approx(there.high, abs=1e-4)
 
@@ -146,7 +146,7 @@ def test_an_ece_below_chance_buys_no_narrow_interval() -> None:
 def test_sums_of_parts_give_the_interval_of_the_whole() -> None:
     outcomes = overconfident(300)
     index = bin_index(outcomes.confidence, equal_width_edges(15))
-    parts = [BinSums.of(take(outcomes, rows), index[rows], 15) for rows in (np.arange(100), np.arange(100, 300))]
+    parts = [BinSums.of(outcomes[rows], index[rows], 15) for rows in (np.arange(100), np.arange(100, 300))]
     names = ("mass", "confidence", "correct", "square")
     whole = interval_of_sums(BinSums(*(sum(getattr(part, name) for part in parts) for name in names)))
     assert whole.high == pytest.approx(ece_interval(outcomes).high, abs=1e-4)
@@ -160,7 +160,7 @@ def test_the_scale_of_weights_does_not_matter_and_weight_zero_is_absence() -> No
     heavy = ece_interval(log(*columns, np.full(300, 7.0)))
     assert heavy.low == pytest.approx(plain.low, abs=1e-4)
     half = np.repeat([1.0, 0.0], 150)
-    dropped = ece_interval(take(outcomes, np.arange(150)))
+    dropped = ece_interval(outcomes[np.arange(150)])
     assert ece_interval(log(*columns, half)).high == pytest.approx(dropped.high, abs=1e-4)
 
 
@@ -328,10 +328,10 @@ def test_a_constant_metric_is_known_exactly() -> None:
 def test_rows_keep_all_their_columns() -> None:
     predictions = calib.Predictions.from_logits(*sample(20, 3))
     rows = np.array([3, 3, 7])
-    some, whole = take(predictions.outcomes, rows), predictions.outcomes
+    some, whole = predictions.outcomes[rows], predictions.outcomes
     for name in ("confidence", "correct", "log_odds", "nll", "brier", "predicted"):
         np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[rows])
-    assert take(log([0.5, 0.6], [0, 1], [2, 3]), np.array([1])).weight == [3]
+    assert log([0.5, 0.6], [0, 1], [2, 3])[np.array([1])].weight == [3]
 
 
 def test_a_metric_that_is_undefined_on_the_data_is_refused() -> None:

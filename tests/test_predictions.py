@@ -68,7 +68,8 @@ def test_the_same_numbers_in_any_dress_give_the_same_outcomes(kind: str, dress: 
     make, values = (Predictions.from_logits, LOGITS) if kind == "logits" else (Predictions.from_probs, PROBS)
     expected = columns(make(values, LABELS))
     for got, want in zip(columns(make(dress(values), LABELS)), expected, strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-6 if kind == "logits" else 0, strict=True)
+        tolerance = 1e-6 if kind == "logits" else 0
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance, strict=True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from calib._arrays import Float
-from calib._blocks import Block, checked_blocks, fits_one_block, map_blocks, row_sums
+from calib._blocks import Block, fits_one_block, map_blocks, read_blocks, row_sums
 from calib.errors import InputError
 from calib.predictions import Predictions, require_predictions, unweighted
 
@@ -93,7 +93,7 @@ def _slope_limits(predictions: Predictions) -> tuple[float, float, bool]:
     """The slope of NLL at β → 0 and β → ∞ (as sums over rows), and whether every label has a probability above 0."""
     lowest = highest = 0.0
     finite = True
-    for block in checked_blocks(predictions, as_logits=True):
+    for block in read_blocks(predictions, form="logits"):
         logits = block.values
         true_logit = logits[np.arange(len(logits)), predictions.labels[block.rows]]
         possible = np.isfinite(logits)
@@ -123,13 +123,13 @@ def _passes(predictions: Predictions) -> Callable[[float], tuple[float, float]]:
         square = np.einsum("ij,ij->i", weight, logits) / total
         return np.array([(mean - true_logit).sum(), (square - mean**2).sum()])
 
-    kept = read(next(checked_blocks(predictions, as_logits=True))) if fits_one_block(predictions) else None
+    kept = read(next(read_blocks(predictions, form="logits"))) if fits_one_block(predictions) else None
 
     def derivatives(beta: float) -> tuple[float, float]:
         if kept is not None:
             parts = [moments(*kept, beta)]
         else:
-            parts = map_blocks(predictions, lambda block: moments(*read(block), beta), as_logits=True, exact=True)
+            parts = map_blocks(predictions, lambda block: moments(*read(block), beta), form="logits", exact=True)
         slope, curvature = np.sum(parts, axis=0) / predictions.n
         return float(slope), float(curvature)
 

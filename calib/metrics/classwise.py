@@ -5,11 +5,11 @@ from typing import Literal
 import numpy as np
 
 from calib._arrays import AnyArray, Float
-from calib._blocks import Block, map_blocks, row_sums
+from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
 from calib.curve import calibration_curve, sums_by
 from calib.errors import InputError
-from calib.outcomes import Outcomes, needs_softmax
+from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Predictions, as_predictions
 
 
@@ -111,21 +111,26 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
     """
     n, k = predictions.n, predictions.n_classes
     edges = equal_width_edges(n_bins)
-    scaled = needs_softmax(predictions)
+    form = probability_form(predictions)
 
     def reduce(block: Block) -> tuple[AnyArray, Float]:
-        odds = np.exp(block.values, out=block.values) if scaled else block.values
-        total = row_sums(odds) if scaled else np.ones(len(odds))
+        odds = block.values
+        total = row_sums(odds) if form == "odds" else np.ones(len(odds))
         doubtful = (edges[1] * (1 - 1e-6) * total).astype(odds.dtype)  # a little too many: each is then looked at
         above = np.flatnonzero(odds > doubtful[:, None])
         row, column = np.divmod(above, k)
         claimed = odds.ravel()[above] / total[row]
         happened = predictions.labels[block.rows][row] == column
         cell = column * n_bins + bin_index(claimed, edges)
-        return (1 / total).astype(odds.dtype) @ odds, sums_by(cell, claimed - happened, k * n_bins)
+        column_sums = np.einsum(
+            "i,ij->j", (1 / total).astype(odds.dtype), odds
+        )  # not BLAS: it starts threads of its own
+        return column_sums, sums_by(cell, claimed - happened, k * n_bins)
 
-    parts = map_blocks(predictions, reduce, as_logits=scaled)
-    totals, residuals = (np.sum([part[i] for part in parts], axis=0, dtype=np.float64) for i in (0, 1))
+    totals, residuals = np.zeros(k), np.zeros(k * n_bins)
+    for column_sums, cell_sums in map_blocks(predictions, reduce, form=form):
+        totals += column_sums
+        residuals += cell_sums
     residuals = residuals.reshape(k, n_bins)
     residuals[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - residuals[:, 1:].sum(axis=1)
     errors: Float = np.abs(residuals).sum(axis=1) / n

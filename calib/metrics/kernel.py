@@ -3,9 +3,9 @@
 import numpy as np
 
 from calib._arrays import BLOCK_ENTRIES, Bool, Float, Int, blocks, generator
-from calib._blocks import checked_blocks
+from calib._blocks import probability_form, read_blocks
 from calib.errors import InputError
-from calib.outcomes import Outcomes, needs_softmax
+from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, as_predictions, unweighted
 
 MAX_ALL_PAIRS = 20_000  # examples: 2e8 pairs
@@ -102,11 +102,11 @@ def kde_ece(
 
 def _distributions(predictions: Predictions) -> Float:
     """The probabilities ``(n, k)`` at the predictions' own temperature."""
-    scaled = needs_softmax(predictions)
+    form = probability_form(predictions)
     probs = np.empty((predictions.n, predictions.n_classes))
-    for block in checked_blocks(predictions, as_logits=scaled):
-        values = np.exp(block.values, out=block.values) if scaled else block.values
-        probs[block.rows] = values / values.sum(axis=1, keepdims=True) if scaled else values
+    for block in read_blocks(predictions, form=form):
+        total = block.values.sum(axis=1, keepdims=True) if form == "odds" else 1.0
+        probs[block.rows] = block.values / total
     return probs
 
 
