@@ -124,16 +124,16 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
         cell = column * n_bins + bin_index(claimed, edges)
         column_sums = np.einsum(
             "i,ij->j", (1 / total).astype(odds.dtype), odds
-        )  # not BLAS: it starts threads of its own
+        )
         return column_sums, sums_by(cell, claimed - happened, k * n_bins)
 
     totals, residuals = np.zeros(k), np.zeros(k * n_bins)
     for column_sums, cell_sums in map_blocks(predictions, reduce, form=form):
         totals += column_sums
         residuals += cell_sums
-    residuals = residuals.reshape(k, n_bins)
-    residuals[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - residuals[:, 1:].sum(axis=1)
-    errors: Float = np.abs(residuals).sum(axis=1) / n
+    table = residuals.reshape(k, n_bins)
+    table[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - table[:, 1:].sum(axis=1)
+    errors: Float = np.abs(table).sum(axis=1) / n
     return errors
 
 
