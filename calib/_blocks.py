@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
 MOST_THREADS = 8
+SHORT = 32  # columns up to which they are compared one after another: argmax has a start to pay for every row
 LONG = 4096  # entries from which a plain float32 sum loses the sixth digit, and numpy sums pairwise instead
 Form: TypeAlias = Literal["given", "logits", "odds"]
 ResultT = TypeVar("ResultT")
@@ -53,7 +54,11 @@ def map_blocks(
         reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
         return [reduce(reader.read(rows)) for rows in parts]
 
-    parts = list(blocks(predictions.n, predictions.n_classes))
+    return in_threads(reduce_some, list(blocks(predictions.n, predictions.n_classes)))
+
+
+def in_threads(reduce_some: Callable[[list[slice]], list[ResultT]], parts: list[slice]) -> list[ResultT]:
+    """What ``reduce_some`` makes of ``parts``, in their order: of all at once where they are few, else in threads."""
     threads = min(_threads(), len(parts) // 4)
     if threads < 2:
         return reduce_some(parts)
@@ -94,8 +99,7 @@ class _Reader:
         if given.dtype != self.dtype or not given.flags.c_contiguous:
             np.copyto(values, given, casting="same_kind")
             given = values
-        predicted = given.argmax(axis=1)
-        top = given.ravel()[np.arange(0, given.size, given.shape[1]) + predicted]
+        predicted, top = _row_maximum(given)
         if predictions.kind == "logits":
             check_logits(given, top, rows.start)
         else:
@@ -113,6 +117,21 @@ class _Reader:
         if self.form == "odds":
             np.exp(values, out=values)
         return Block(rows, values, predicted, top)
+
+
+def _row_maximum(block: AnyArray) -> tuple[Int, AnyArray]:
+    """Where each row has its maximum, ties to the lowest index, and that maximum; NaN where a row holds one."""
+    if block.shape[1] > SHORT:
+        predicted = block.argmax(axis=1)
+        return predicted, block.ravel()[np.arange(0, block.size, block.shape[1]) + predicted]
+    columns = np.ascontiguousarray(block.T)
+    top = columns.max(axis=0)
+    before = np.ones(len(top), bool)  # whether the maximum has not come yet
+    first = np.zeros(len(top), np.int8)
+    for column in columns[:-1]:
+        before &= column != top
+        first += before
+    return first.astype(np.int64), top
 
 
 def probability_form(predictions: "Predictions") -> Form:

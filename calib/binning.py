@@ -95,8 +95,10 @@ def _equal_width_index(confidence: Float, edges: Float, closed: Closed) -> Int:
     """Multiply instead of searching; only values next to an edge are compared with it."""
     last = len(edges) - 2
     scaled = confidence * (last + 1)
-    index = (scaled - _DOUBT).astype(np.int64)
-    doubtful = np.flatnonzero(np.minimum((scaled + _DOUBT).astype(np.int64), last) != index)
+    scaled -= _DOUBT
+    index = scaled.astype(np.int64)
+    scaled += 2 * _DOUBT
+    doubtful = np.flatnonzero(np.minimum(scaled, last + 0.5).astype(np.int64) != index)
     if len(doubtful):
         index[doubtful] = _search(confidence[doubtful], edges, closed)
     return index

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, to_numpy
+from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, read_only, to_numpy
 from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.errors import InputError
 
@@ -54,14 +54,33 @@ class Outcomes:
                 f"confidence and correct must be numbers, got dtypes {claimed.dtype} and {happened.dtype}",
                 help="pass floats in [0, 1] and booleans",
             )
-        claimed = claimed.astype(np.float64)
+        claimed = read_only(np.asarray(claimed, np.float64))
         if not (claimed.min() >= 0 and claimed.max() <= 1):  # NaN fails both
             row = int(np.argmin((claimed >= 0) & (claimed <= 1)))
             raise InputError(f"confidence must lie in [0, 1], row {row} holds {claimed[row]:g}", help="mend or drop it")
         if happened.dtype != bool and not (good := (happened == 0) | (happened == 1)).all():
             row = int(np.argmin(good))
             raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
-        return cls(claimed, happened.astype(bool), None, weights(weight, len(claimed)))
+        return cls(claimed, read_only(happened.astype(bool, copy=False)), None, weights(weight, len(claimed)))
+
+    @classmethod
+    def confidences(cls, predictions: "Predictions") -> "Outcomes":
+        """The two columns that binned errors of the predicted class need; about half of the work of `of`."""
+        n = predictions.n
+        columns = cls(np.empty(n), np.empty(n, bool), None, predictions.sample_weight)
+        form = probability_form(predictions)
+
+        def write(block: Block) -> None:
+            rows = block.rows
+            columns.correct[rows] = block.predicted == predictions.labels[rows]
+            if form == "given":
+                columns.confidence[rows] = block.values[np.arange(len(block.values)), block.predicted]
+            else:
+                odds = _without(block.values, block.predicted)
+                np.divide(1, 1 + row_sums(odds) * np.exp(-np.asarray(block.shift)), out=columns.confidence[rows])
+
+        map_blocks(predictions, write, form=form)
+        return columns
 
     @classmethod
     def of_class(cls, predictions: "Predictions", index: int) -> "Outcomes":
@@ -229,8 +248,7 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
     Overwrites the block.  Rows whose sum leaves the range of the block's dtype are done again in float64 with their own
     maximum factored out, so that tiny remainders keep their digits and their order.
     """
-    odds = block.values
-    odds.ravel()[np.arange(0, odds.size, odds.shape[1]) + excluded] = 0.0
+    odds = _without(block.values, excluded)
     sums = row_sums(odds)
     squares = np.einsum("ij,ij->i", odds, odds).astype(np.float64)
     tiny = np.flatnonzero(sums < _SMALLEST[odds.dtype.char])
@@ -247,6 +265,12 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
 
 
 _SMALLEST = {"f": 1e-30, "d": 1e-290}  # sums above these have lost nothing to underflow
+
+
+def _without(odds: AnyArray, excluded: Int) -> AnyArray:
+    """The same array with one entry a row set to 0."""
+    odds.ravel()[np.arange(0, odds.size, odds.shape[1]) + excluded] = 0.0
+    return odds
 
 
 def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: Int) -> tuple[Float, Float]:

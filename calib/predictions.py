@@ -155,6 +155,11 @@ class Predictions:
         """The per-example columns that every metric works on; one pass over the values, then remembered."""
         return Outcomes.of(self)
 
+    @cached_property
+    def confidences(self) -> Outcomes:
+        """Confidence and correctness of the predicted class alone, for binned errors; remembered too."""
+        return Outcomes.confidences(self)
+
 
 def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | None = None) -> Predictions:
     """The one door of every metric: `Predictions` pass, ``(probs, labels)`` are taken as probabilities.
@@ -175,13 +180,18 @@ def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | Non
 
 
 def as_outcomes(
-    predictions: "Predictions | Outcomes | ArrayLike", labels: ArrayLike | None = None, *, of: Of = "predicted"
+    predictions: "Predictions | Outcomes | ArrayLike",
+    labels: ArrayLike | None = None,
+    *,
+    of: Of = "predicted",
+    ranked: bool = True,
 ) -> Outcomes:
     """The one door of every metric of (confidence, correct) pairs.
 
     Takes `Predictions`, probabilities with labels, or `Outcomes` as they are.  ``of="predicted"`` asks about the
     predicted class; ``of=c`` about class c: the probability claimed for it, and whether it is the label (so ``of=1`` is
-    P(y = 1) for two classes).  Raises `InputError`.
+    P(y = 1) for two classes).  With ``ranked=False`` the result holds confidence and correctness alone, unless more is
+    there already.  Raises `InputError`.
 
     >>> as_outcomes([[0.7, 0.3], [0.4, 0.6]], [0, 0], of=0).confidence.tolist()
     [0.7, 0.4]
@@ -195,7 +205,7 @@ def as_outcomes(
         return predictions
     checked = as_predictions(predictions, labels)
     if of == "predicted":
-        return checked.outcomes
+        return checked.outcomes if ranked or "outcomes" in vars(checked) else checked.confidences
     if isinstance(of, bool) or not isinstance(of, int | np.integer) or not 0 <= of < checked.n_classes:
         raise InputError(
             f'of must be "predicted" or a class from 0 to {checked.n_classes - 1}, got {of!r}',

@@ -13,5 +13,5 @@ def accuracy(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike 
     >>> accuracy([[0.9, 0.1], [0.2, 0.8]], [0, 0])
     0.5
     """
-    outcomes = as_outcomes(predictions, labels)
+    outcomes = as_outcomes(predictions, labels, ranked=False)
     return outcomes.mean(outcomes.correct)

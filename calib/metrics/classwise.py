@@ -122,9 +122,7 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
         claimed = odds.ravel()[above] / total[row]
         happened = predictions.labels[block.rows][row] == column
         cell = column * n_bins + bin_index(claimed, edges)
-        column_sums = np.einsum(
-            "i,ij->j", (1 / total).astype(odds.dtype), odds
-        )
+        column_sums = np.einsum("i,ij->j", (1 / total).astype(odds.dtype), odds)
         return column_sums, sums_by(cell, claimed - happened, k * n_bins)
 
     totals, residuals = np.zeros(k), np.zeros(k * n_bins)
