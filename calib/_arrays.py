@@ -62,8 +62,8 @@ class DeviceArray:
 
 
 def on_accelerator(values: object) -> bool:
-    """Whether ``values`` is a torch tensor that the processor cannot read."""
-    return is_tensor(values) and values.device.type != "cpu"  # type: ignore[attr-defined]  # a tensor has one
+    """Whether ``values`` is a torch tensor on a GPU that knows float64; from any other device rows are copied."""
+    return is_tensor(values) and values.device.type == "cuda"  # type: ignore[attr-defined]  # a tensor has one
 
 
 def like(array: AnyArray, reference: Any) -> Any:
@@ -94,6 +94,40 @@ def generator(seed: int) -> np.random.Generator:
         raise InputError(
             f"a seed must be a whole number of at least 0, got {seed!r}", help="0 is the usual one"
         ) from error
+
+
+def weights(values: Any, n: int) -> Float | None:
+    """Check sample weights ``(n,)``: finite, at least 0, not all 0.  None stays None.  Raises `InputError`."""
+    if values is None:
+        return None
+    array = to_numpy(values)
+    if array.shape != (n,) or array.dtype.kind not in "fiub":
+        raise InputError(
+            f"sample weights must be {n} numbers, got shape {array.shape} of dtype {array.dtype}",
+            help="pass one weight an example",
+        )
+    array = array.astype(np.float64)
+    if not (good := np.isfinite(array) & (array >= 0)).all():
+        row = int(np.argmin(good))
+        raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
+    if not array.any():
+        raise InputError("all sample weights are 0", help="leave them out for equal weights")
+    return array
+
+
+def check_resamples(resamples: int) -> None:
+    """Raise `InputError` for what is no number of resamples."""
+    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
+        raise InputError(
+            f"resamples must be a whole number of at least 1, got {resamples!r}", help="1000 is the usual number"
+        )
+
+
+def check_level(level: float) -> float:
+    """Return ``level`` if it is a confidence level; raise `InputError` if not."""
+    if isinstance(level, bool) or not isinstance(level, int | float | np.floating) or not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, got {level!r}", help="0.95 is the usual one")
+    return float(level)
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -19,7 +19,6 @@ SHORT = 32  # columns up to which they are compared one after another: argmax ha
 LONG = 4096  # entries from which a plain float32 sum loses the sixth digit, and numpy sums pairwise instead
 Form: TypeAlias = Literal["given", "logits", "odds"]
 ResultT = TypeVar("ResultT")
-_NEAR = 30.0  # row maxima from whose size squares of odds stay within float32, and sums of 1e-30 lose nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +26,7 @@ class Block:
     """Some rows of predictions, checked.
 
     ``values`` ``(m, k)`` may be overwritten.  What they are is asked for: "given" probabilities as they are; "logits"
-    times ``beta``, less the row maximum; or "odds", exp(logits + ``shift``), whose unit ``shift`` is one number a row.
+    times ``beta``, less the row maximum; or "odds", their exponentials, so that equal margins have equal odds.
     ``predicted`` is read from the values as given: logarithm and ``beta`` could make two of them equal.  ``top`` is the
     row maximum before it was subtracted, of log-probabilities where they became logits.
     """
@@ -36,7 +35,6 @@ class Block:
     values: AnyArray
     predicted: Int
     top: AnyArray
-    shift: Float | float = 0.0
 
 
 def map_blocks(
@@ -49,6 +47,7 @@ def map_blocks(
     numpy works without the interpreter's lock.  ``reduce`` must not keep a block: its memory is used again.
     """
     narrow = predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4 and not exact
+    narrow = narrow and is_moderate(predictions.beta)
 
     def reduce_some(parts: list[slice]) -> list[ResultT]:
         reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
@@ -108,8 +107,6 @@ class _Reader:
                 return Block(rows, np.minimum(given, 1.0, out=values), predicted, top)  # what rounding left above 1
             with np.errstate(divide="ignore"):
                 given, top = np.log(given, out=values), np.log(top)
-        if self.form == "odds" and not self.scaled and top.min() > -_NEAR and top.max() < _NEAR:
-            return Block(rows, np.exp(given, out=values), predicted, top, top.astype(np.float64))  # one step less
         with np.errstate(over="ignore"):  # differences beyond the range are −inf
             np.subtract(given, top[:, None], out=values)
             if self.scaled:
@@ -137,6 +134,11 @@ def _row_maximum(block: AnyArray) -> tuple[Int, AnyArray]:
 def probability_form(predictions: "Predictions") -> Form:
     """What to ask for when probabilities are wanted: those given, or odds where a softmax or temperature is due."""
     return "odds" if predictions.kind == "logits" or np.any(np.asarray(predictions.beta) != 1) else "given"
+
+
+def is_moderate(beta: float | Float) -> bool:
+    """Whether every inverse temperature is a number that float32 can hold, with room to spare."""
+    return bool(np.min(beta) > 1e-30 and np.max(beta) < 1e30)
 
 
 def row_sums(values: AnyArray) -> Float:

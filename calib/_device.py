@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calib._arrays import Float, Int, to_numpy
-from calib._blocks import check_logits
+from calib._blocks import check_logits, is_moderate
 
 if TYPE_CHECKING:
     from calib.predictions import Predictions
@@ -25,7 +25,8 @@ def reduced_rows(predictions: "Predictions") -> Iterator[tuple[slice, Int, Float
     torch: Any = sys.modules["torch"]
     logits: Any = predictions.values.tensor  # type: ignore[attr-defined]  # a DeviceArray
     n, k = predictions.values.shape
-    wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    narrow = logits.dtype != torch.float64 and is_moderate(predictions.beta)
+    wide = torch.float32 if narrow else torch.float64
     beta = torch.as_tensor(np.broadcast_to(np.asarray(predictions.beta, np.float64), n).copy(), device=logits.device)
     labels = torch.as_tensor(predictions.labels.copy(), device=logits.device)
     step = max(1, BLOCK_ENTRIES // k)

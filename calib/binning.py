@@ -61,13 +61,13 @@ def bins_of(outcomes: Outcomes, n_bins: int, binning: Binning, closed: Closed = 
 
 
 def ranked_groups(outcomes: Outcomes) -> tuple[Int, Int, Float]:
-    """Sort by log-odds and pool ties: ``(order, group, middle)``.
+    """Sort by score and pool ties: ``(order, group, middle)``.
 
     ``order`` ``(n,)`` sorts the examples, ``group`` ``(n,)`` numbers the ties among them in that order, and ``middle``
     (one a group) is the share of the examples, or of the weight, up to the middle of the group.
     """
     order = outcomes.order
-    ascending = outcomes.log_odds[order]
+    ascending = outcomes.score[order]
     starts: Bool = np.concatenate([[True], ascending[1:] != ascending[:-1]])
     group = np.cumsum(starts) - 1
     mass = np.bincount(group) if outcomes.weight is None else np.bincount(group, weights=outcomes.weight[order])

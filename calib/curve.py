@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import Float, Int, blocks
+from calib._arrays import Float, Int, blocks, check_level
 from calib._blocks import in_threads
 from calib.binning import Binning, Closed, bins_of
 from calib.errors import InputError
@@ -99,8 +99,7 @@ class CalibrationCurve:
         """
         from scipy.special import ndtri
 
-        if not 0 < level < 1:
-            raise InputError(f"level must lie between 0 and 1, got {level}", help="0.95 is the usual one")
+        check_level(level)
         if self.weight is not None:
             raise InputError("no Wilson interval is known for weighted examples", help="leave the weights out")
         z2 = float(ndtri((1 + level) / 2)) ** 2

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import Float, Int, generator
+from calib._arrays import Float, Int, check_level, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
-from calib.intervals import BinSums, Interval, Inversion, check_level
+from calib.intervals import BinSums, Interval, Inversion
 from calib.outcomes import Outcomes
 from calib.predictions import Of, Predictions, as_outcomes
 from calib.resampling import accelerated

@@ -63,9 +63,9 @@ def evaluate(
 ) -> Report:
     """Measure accuracy, proper scores, calibration and ranking from one pass over the scores.
 
-    Takes `Predictions`, probabilities ``(n, k)`` and labels ``(n,)``, or `Outcomes`.  ``seed`` drives the resampling
-    behind ``ece_null``.  Where examples have sample weights, what is not defined for them is NaN.  Raises `InputError`
-    for bad input.
+    Takes `Predictions`, probabilities ``(n, k)`` and labels ``(n,)``, or `Outcomes`.  ``seed`` drives the draws behind
+    ``ece_null``, ``ece_low`` and ``ece_high``.  Where examples have sample weights, what is not defined for them is
+    NaN.  Raises `InputError` for bad input.
 
     >>> evaluate([[0.9, 0.1], [0.2, 0.8]], [0, 1]).accuracy
     1.0
@@ -77,6 +77,7 @@ def evaluate(
     ranking = Ranking.of(outcomes)
     accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
     weighted, losses = outcomes.weight is not None, outcomes.losses
+    counted = np.True_ if outcomes.weight is None else outcomes.weight > 0
     null = np.full(1, np.nan) if weighted else ece_null(outcomes, n_bins=n_bins, seed=seed)
     return Report(
         n=outcomes.n,
@@ -85,7 +86,7 @@ def evaluate(
         accuracy=accuracy,
         mean_confidence=mean_confidence,
         nll=np.nan if losses is None else outcomes.mean(losses.nll),
-        infinite_nll=0 if losses is None else int(np.isinf(losses.nll).sum()),
+        infinite_nll=0 if losses is None else int((np.isinf(losses.nll) & counted).sum()),
         brier=np.nan if losses is None else outcomes.mean(losses.brier),
         ece=curve.ece,
         ece_low=interval.low,

@@ -24,15 +24,28 @@ def by_group(
     >>> {group: round(value, 4) for group, value in by_group(ece, predictions, ["a", "a", "b"]).items()}
     {'a': 0.15, 'b': 0.4}
     """
+    if not isinstance(predictions, Predictions | Outcomes):
+        raise InputError(
+            f"Predictions or Outcomes are needed here, got {type(predictions).__name__}",
+            help="wrap it: Predictions.from_probs(probs, labels)",
+        )
     n, names = predictions.n, to_numpy(groups)
     if names.shape != (n,):
         raise InputError(f"groups must have shape ({n},), got {names.shape}", help="pass one group an example")
-    if names.dtype.kind == "O":
-        missing = np.array([name is None or name != name for name in names])
-        if missing.any():
-            raise InputError(f"row {int(missing.argmax())} has no group", help="name it, or drop the row")
-        names = names.astype(str)
-    elif names.dtype.kind == "f" and np.isnan(names).any():
-        raise InputError(f"row {int(np.isnan(names).argmax())} has no group", help="name it, or drop the row")
-    found, member = np.unique(names, return_inverse=True)
-    return {name.item(): float(metric(predictions[member == i])) for i, name in enumerate(found)}
+    members: dict[Any, list[int]] = {}
+    for row, name in enumerate(names.tolist()):
+        if _is_missing(name):
+            raise InputError(f"row {row} has no group", help="name it, or drop the row")
+        members.setdefault(name, []).append(row)
+    try:
+        ordered = sorted(members)
+    except TypeError:  # numbers among words
+        ordered = sorted(members, key=lambda name: (type(name).__name__, str(name)))
+    return {name: float(metric(predictions[np.array(members[name])])) for name in ordered}
+
+
+def _is_missing(name: object) -> bool:
+    try:
+        return name is None or bool(name != name)
+    except TypeError:  # pandas.NA is neither equal nor unequal to anything
+        return True

@@ -12,13 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from calib._arrays import Float, Int, generator
+from calib._arrays import Float, Int, check_level, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
 DRAWS = 1000  # data sets a candidate; the tail probabilities of an interval have a standard error of 0.005
+HIGHEST_LEVEL = 0.99  # whose tails hold five draws each
 _STEP = 0.01  # limits are found to this share of a standard error
 _TIE = 1e-9  # statistics this close are equal: of discrete data, or of few bins
 
@@ -49,7 +50,7 @@ class BinSums:
     @classmethod
     def of(cls, outcomes: Outcomes, bins: Int, n_bins: int) -> "BinSums":
         """Sum over ``bins`` ``(n,)``, the bin of each example."""
-        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight
+        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
 
         def summed(column: Float) -> Float:
             return np.bincount(bins, weights=column, minlength=n_bins).astype(np.float64)
@@ -89,16 +90,11 @@ def ece_interval(
 
 def interval_of_sums(sums: BinSums, *, level: float = 0.95, seed: int = 0) -> Interval:
     """The interval of `ece_interval` from sums over bins, whatever the bins are.  Raises `InputError`."""
+    if check_level(level) > HIGHEST_LEVEL:
+        raise InputError(f"level must be at most {HIGHEST_LEVEL}, got {level}", help="its tails are drawn, 1000 times")
     inversion = Inversion.of(sums, seed)
-    tail = (1 - check_level(level)) / 2
+    tail = (1 - level) / 2
     return Interval(float(inversion.size.sum()), inversion.error_at(1 - tail), inversion.error_at(tail), level)
-
-
-def check_level(level: float) -> float:
-    """Raise `InputError` for what is no confidence level."""
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, got {level!r}", help="0.95 is the usual one")
-    return level
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +121,8 @@ class Inversion:
         mass, square = sums.mass[held], sums.square[held]
         share, confidence = mass / mass.sum(), np.minimum(sums.confidence[held] / mass, 1.0)
         accuracy = np.minimum(sums.correct[held] / mass, 1.0)
-        count = np.maximum(np.rint(mass**2 / square), 1.0)  # effective examples (Kish 1965); plain ones without weights
+        count = np.divide(mass**2, square, out=np.ones_like(mass), where=square > 0)
+        count = np.maximum(np.rint(count), 1.0)  # effective examples (Kish 1965); plain ones without weights
         # One example at the bin's confidence, half a right and half a wrong one: no bin is ever certain.
         guess = (count * accuracy + confidence + 0.5) / (count + 2)
         rng = generator(seed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, read_only, to_numpy
+from calib._arrays import AnyArray, Bool, DeviceArray, Float, Int, read_only, to_numpy, weights
 from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.errors import InputError
 
@@ -77,7 +77,7 @@ class Outcomes:
                 columns.confidence[rows] = block.values[np.arange(len(block.values)), block.predicted]
             else:
                 odds = _without(block.values, block.predicted)
-                np.divide(1, 1 + row_sums(odds) * np.exp(-np.asarray(block.shift)), out=columns.confidence[rows])
+                np.divide(1, 1 + row_sums(odds), out=columns.confidence[rows])
 
         map_blocks(predictions, write, form=form)
         return columns
@@ -121,10 +121,15 @@ class Outcomes:
         """ln(confidence / (1 − confidence)) ``(n,)``, computed from the logits where they were given."""
         return _log_odds(self.confidence) if self.known_log_odds is None else self.known_log_odds
 
+    @property
+    def score(self) -> Float:
+        """What ranks the examples: log-odds where logits were given, else confidence."""
+        return self.confidence if self.known_log_odds is None else self.known_log_odds
+
     @cached_property
     def order(self) -> Int:
-        """Row numbers by ascending log-odds ``(n,)``; sorted once for every metric that ranks."""
-        return np.argsort(self.log_odds)
+        """Row numbers by ascending `score` ``(n,)``; sorted once for every metric that ranks."""
+        return np.argsort(self.score)
 
     @property
     def residual(self) -> Float:
@@ -151,6 +156,8 @@ class Outcomes:
         if self.weight is None:
             return float(np.mean(column))
         counted = self.weight > 0  # an infinite loss of weight 0 counts nothing
+        if not counted.any():
+            return float("nan")
         return float(np.average(column[counted], weights=self.weight[counted]))
 
     def _whole(self) -> "Losses":
@@ -169,14 +176,15 @@ class Outcomes:
         """
         n = predictions.n
         losses = Losses(np.empty(n, np.int64), np.empty(n), np.empty(n))
-        columns = cls(np.empty(n), np.empty(n, bool), np.empty(n), predictions.sample_weight, losses)
+        form = probability_form(predictions)
+        log_odds = None if form == "given" else np.empty(n)
+        columns = cls(np.empty(n), np.empty(n, bool), log_odds, predictions.sample_weight, losses)
         if isinstance(predictions.values, DeviceArray):
             from calib._device import reduced_rows
 
             for rows, predicted, *found in reduced_rows(predictions):
                 _write(columns, losses, rows, predicted, predictions.labels[rows], *found)
             return columns
-        form = probability_form(predictions)
         write = _write_from_logits if form == "odds" else _write_from_probs
         map_blocks(predictions, lambda block: write(predictions, block, columns, losses), form=form)
         return columns
@@ -225,7 +233,6 @@ def _write_from_probs(predictions: "Predictions", block: Block, columns: Outcome
     confidence, true_prob = probs[index, predicted], probs[index, labels]
     columns.correct[rows] = predicted == labels
     columns.confidence[rows] = confidence
-    columns.log_odds[rows] = _log_odds(confidence)
     losses.predicted[rows] = predicted
     with np.errstate(divide="ignore"):
         losses.nll[rows] = np.log(probs.sum(axis=1)) - np.log(true_prob)  # as under any temperature: rows normalised
@@ -253,11 +260,7 @@ def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Floa
     squares = np.einsum("ij,ij->i", odds, odds).astype(np.float64)
     tiny = np.flatnonzero(sums < _SMALLEST[odds.dtype.char])
     with np.errstate(divide="ignore"):
-        log_sums = np.log(sums) - block.shift
-    if np.ndim(block.shift):
-        unit = np.exp(-np.asarray(block.shift))
-        sums *= unit
-        squares *= unit**2
+        log_sums = np.log(sums)
     if len(tiny):
         log_sums[tiny], squares[tiny] = _tiny_rest(predictions, block, tiny, excluded[tiny])
         sums[tiny] = np.exp(log_sums[tiny])
@@ -286,22 +289,3 @@ def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: In
 def _log_odds(probability: Float) -> Float:
     with np.errstate(divide="ignore"):
         return np.log(probability) - np.log1p(-probability)
-
-
-def weights(values: "ArrayLike", n: int) -> Float | None:
-    """Check sample weights ``(n,)``: finite, at least 0, not all 0.  None stays None.  Raises `InputError`."""
-    if values is None:
-        return None
-    array = to_numpy(values)
-    if array.shape != (n,) or array.dtype.kind not in "fiub":
-        raise InputError(
-            f"sample weights must be {n} numbers, got shape {array.shape} of dtype {array.dtype}",
-            help="pass one weight an example",
-        )
-    array = array.astype(np.float64)
-    if not (good := np.isfinite(array) & (array >= 0)).all():
-        row = int(np.argmin(good))
-        raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
-    if not array.any():
-        raise InputError("all sample weights are 0", help="leave them out for equal weights")
-    return array

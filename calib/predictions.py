@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy
+from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weights
 from calib.errors import InputError
-from calib.outcomes import Outcomes, weights
+from calib.outcomes import Outcomes
 
 ArrayLike: TypeAlias = Any  # numpy array, torch tensor, pandas object or nested list: what `_arrays.to_numpy` takes
 Kind: TypeAlias = Literal["logits", "probs"]
@@ -166,6 +166,10 @@ def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | Non
 
     Raises `InputError` where labels are missing, or given twice.
     """
+    if isinstance(predictions, Outcomes):
+        raise InputError(
+            "Outcomes hold one confidence an example, the whole distributions are needed here", help="pass Predictions"
+        )
     if isinstance(predictions, Predictions):
         if labels is not None:
             raise InputError(
@@ -202,10 +206,15 @@ def as_outcomes(
                 "Outcomes hold confidence and correctness of one event",
                 help="leave out labels and `of`, or pass Predictions",
             )
+        if predictions.weight is not None and not predictions.weight.any():
+            raise InputError("all sample weights are 0", help="leave these examples out")
         return predictions
     checked = as_predictions(predictions, labels)
+    if checked.sample_weight is not None and not checked.sample_weight.any():
+        raise InputError("all sample weights are 0", help="leave these examples out")
     if of == "predicted":
-        return checked.outcomes if ranked or "outcomes" in vars(checked) else checked.confidences
+        whole = ranked or "outcomes" in vars(checked) or isinstance(checked.values, DeviceArray)
+        return checked.outcomes if whole else checked.confidences
     if isinstance(of, bool) or not isinstance(of, int | np.integer) or not 0 <= of < checked.n_classes:
         raise InputError(
             f'of must be "predicted" or a class from 0 to {checked.n_classes - 1}, got {of!r}',

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calib._arrays import Float, Int, generator, to_numpy
+from calib._arrays import Float, Int, check_level, check_resamples, generator, to_numpy, weights
 from calib.errors import InputError
-from calib.intervals import Interval, check_level
-from calib.outcomes import Outcomes, weights
+from calib.intervals import Interval
+from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
 GROUPS = 200  # the acceleration of BCa needs no more: its own noise stays below 0.004
@@ -38,6 +38,8 @@ def mean_interval(values: ArrayLike, *, weight: ArrayLike = None, level: float =
     mass = weights(weight, len(column))
     if mass is not None:
         column, mass = column[mass > 0], mass[mass > 0]
+    if np.isposinf(column).any() and np.isneginf(column).any():
+        raise InputError("the column holds ∞ and −∞, whose mean is unknown", help="find out where they come from")
     mean = float(np.average(column, weights=mass))
     share = np.full(len(column), 1 / len(column)) if mass is None else mass / mass.sum()
     if ((column == 0) | (column == 1)).all():
@@ -59,14 +61,19 @@ def _student(mean: float, column: Float, share: Float, level: float) -> Interval
 
     if np.isinf(mean):
         return Interval(mean, mean, mean, level)
-    if len(column) < 2:
-        raise InputError("one number has no spread to judge it by", help="pass at least two examples")
     n = 1 / float(share @ share)
+    if n - 1 < 1e-6:
+        raise InputError("one number has no spread to judge it by", help="pass at least two examples that count")
     parts = share * (column - mean)
-    spread = float(np.sqrt(parts @ parts))
-    if spread == 0:
+    unit = float(np.abs(parts).max())
+    if unit == 0:
         return Interval(mean, mean, mean, level)
-    skew = float((parts**3).sum()) / spread**3  # of the mean: that of the column over √n
+    parts /= unit  # so that no power of them leaves the range of float64
+    length = float(np.sqrt(parts @ parts))
+    skew, spread = (
+        float((parts**3).sum()) / length**3,
+        length * unit,
+    )  # skewness of the mean: that of the column over √n
     quantile = float(stdtrit(n - 1, (1 + level) / 2))
     error = spread * float(np.sqrt(n / (n - 1)))
     return Interval(mean, mean - error * _unskewed(quantile, skew), mean - error * _unskewed(-quantile, skew), level)
@@ -103,6 +110,8 @@ def bootstrap_interval(
     (0.75, True, True)
     """
     outcomes = as_outcomes(predictions, labels, of=of)
+    if outcomes.weight is not None:
+        outcomes = outcomes[outcomes.weight > 0]  # a resample of nothing else would have no weight
     return accelerated(lambda rows: metric(outcomes[rows]), outcomes.n, level, resamples, seed)
 
 
@@ -111,10 +120,7 @@ def accelerated(statistic: Callable[[Int], float], n: int, level: float, resampl
     from scipy.special import ndtr, ndtri
 
     check_level(level)
-    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
-        raise InputError(
-            f"resamples must be a whole number of at least 1, got {resamples!r}", help="1000 is the usual one"
-        )
+    check_resamples(resamples)
     rng = generator(seed)
     estimate = float(statistic(np.arange(n)))
     draws = np.array([statistic(rng.integers(n, size=n)) for _ in range(resamples)])

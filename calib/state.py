@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from calib._arrays import Float
-from calib.binning import Closed, bins_of, equal_width_edges
-from calib.curve import CalibrationCurve, binned, sums_by
+from calib.binning import Closed, bins_of, check_choice, equal_width_edges
+from calib.curve import CalibrationCurve, binned
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
@@ -49,9 +49,9 @@ class CalibrationState:
     """
 
     def __init__(self, *, n_bins: int = 15, closed: Closed = "right") -> None:
+        check_choice("closed", closed, ("right", "left"))
         edges, zeros = equal_width_edges(n_bins), np.zeros(n_bins)
         self.curve = CalibrationCurve(edges, np.zeros(n_bins, np.int64), zeros, zeros, None, closed)
-        self.residual_squares: Float = zeros
         self.losses: Float | None = None
         self.infinite_nll = 0
 
@@ -69,10 +69,9 @@ class CalibrationState:
         weight = 1.0 if outcomes.weight is None else outcomes.weight
         part = CalibrationState(n_bins=n_bins, closed=self.curve.closed)
         part.curve = binned(outcomes, index, edges, self.curve.closed)
-        part.residual_squares = sums_by(index, weight * outcomes.residual**2, n_bins)
         if outcomes.losses is not None:
-            infinite = np.isinf(outcomes.nll)
-            finite_nll = np.where(infinite, 0.0, outcomes.nll)
+            infinite = np.isinf(outcomes.nll) & (np.asarray(weight) > 0)
+            finite_nll = np.where(np.isinf(outcomes.nll), 0.0, outcomes.nll)
             part.losses = np.array([(weight * finite_nll).sum(), (weight * outcomes.brier).sum()])
             part.infinite_nll = int(infinite.sum())
         vars(self).update(vars(self.merge(part)))
@@ -81,7 +80,6 @@ class CalibrationState:
         """The state of both data sets.  Raises `InputError` where their bins or kinds of input differ."""
         merged = CalibrationState(n_bins=len(self.curve.count), closed=self.curve.closed)
         merged.curve = self.curve + other.curve
-        merged.residual_squares = self.residual_squares + other.residual_squares
         held = [state.losses for state in (self, other) if state.curve.n > 0]
         if any(losses is None for losses in held) and any(losses is not None for losses in held):
             raise InputError(
@@ -123,7 +121,6 @@ class CalibrationState:
             "correct_sum": curve.correct_sum,
             "weight": curve.weight,
             "closed": np.array(curve.closed),
-            "residual_squares": self.residual_squares,
             "losses": self.losses,
             "infinite_nll": np.array(self.infinite_nll),
         }
@@ -138,14 +135,18 @@ class CalibrationState:
                 arrays = dict(file)
             closed: Closed = "left" if str(arrays["closed"]) == "left" else "right"
             state = cls(n_bins=len(arrays["count"]), closed=closed)
-            shape = arrays["count"].shape
-            names = ("count", "confidence_sum", "correct_sum", "residual_squares")
-            if any(arrays[name].shape != shape for name in names) or arrays["count"].dtype != np.int64:
-                raise ValueError("arrays of different shapes")
-            edges, count, confidence, correct = (arrays[name] for name in ("edges", *names[:3]))
-            state.curve = CalibrationCurve(edges, count, confidence, correct, arrays.get("weight"), closed)
-            state.residual_squares, state.losses = arrays["residual_squares"], arrays.get("losses")
-            state.infinite_nll = int(arrays["infinite_nll"])
+            edges, count, confidence, correct = (
+                arrays[name] for name in ("edges", "count", "confidence_sum", "correct_sum")
+            )
+            weight, losses = arrays.get("weight"), arrays.get("losses")
+            columns = [confidence, correct, *([] if weight is None else [weight])]
+            good = count.dtype == np.int64 and (count >= 0).all() and np.array_equal(edges, state.curve.edges)
+            good &= all(column.shape == count.shape and (column >= 0).all() for column in columns)
+            good &= losses is None or (losses.shape == (2,) and bool(np.isfinite(losses).all()))
+            if not good:
+                raise ValueError("these are no sums")
+            state.curve = CalibrationCurve(edges, count, confidence, correct, weight, closed)
+            state.losses, state.infinite_nll = losses, int(arrays["infinite_nll"])
         except Exception as error:  # numpy raises a dozen kinds on a damaged file; each means the same
             raise InputError("these bytes are no calibration state", help="pass what to_bytes() returned") from error
         return state

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from calib._arrays import BLOCK_ENTRIES, Float, generator
+from calib._arrays import BLOCK_ENTRIES, Float, check_level, check_resamples, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.curve import calibration_curve
-from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
 
@@ -58,8 +57,7 @@ def consistency_interval(
     >>> [round(float(end[0]), 1) for end in (low, high)]  # 0.5 ± 1.96 · 0.05
     [0.4, 0.6]
     """
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, got {level}", help="0.95 is the usual one")
+    check_level(level)
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "consistency_interval")
     draws = _residual_sums(outcomes, n_bins, resamples, seed)
     curve = calibration_curve(outcomes, n_bins=n_bins)
@@ -71,8 +69,7 @@ def consistency_interval(
 def _residual_sums(outcomes: Outcomes, n_bins: int, resamples: int, seed: int) -> Float:
     """Right answers − their expectation in each bin, drawn as if every confidence were true, ``(resamples, b)``."""
     edges = equal_width_edges(n_bins)
-    if resamples < 1:
-        raise InputError(f"resamples must be at least 1, got {resamples}", help="1000 is the usual number")
+    check_resamples(resamples)
     rng = generator(seed)
     confidence = outcomes.confidence
     index = bin_index(confidence, edges)

@@ -43,3 +43,20 @@ def test_missing_groups_are_refused(groups: Any, message: str) -> None:
         calib.by_group(calib.ece, PREDICTIONS, groups)
     with pytest.raises(InputError, match="row 2 has no group"):
         calib.by_group(calib.ece, PREDICTIONS, [*["a", "b", None], *["a"] * 57])
+
+
+def test_groups_keep_their_type_and_their_order() -> None:
+    outcomes = calib.Outcomes.from_confidence([0.9, 0.6, 0.8], [1, 0, 1])
+    assert list(calib.by_group(calib.ece, outcomes, np.array([10, 2, 9], object))) == [2, 9, 10]
+    assert len(calib.by_group(calib.ece, outcomes, np.array([2, "2", 2], object))) == 2
+    with pytest.raises(InputError, match="row 1 has no group"):
+        calib.by_group(calib.ece, outcomes, pd.array(["a", None, "b"], dtype="string"))
+    with pytest.raises(InputError, match="Predictions or Outcomes are needed"):
+        calib.by_group(calib.ece, np.eye(3), [0, 1, 2])  # type: ignore[arg-type]
+
+
+def test_a_group_whose_weights_are_all_0_is_refused_in_words() -> None:
+    outcomes = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], weight=[0, 1])
+    for metric in (calib.ece, calib.accuracy, calib.smooth_ece, calib.ks_error):
+        with pytest.raises(InputError, match="all sample weights are 0"):
+            calib.by_group(metric, outcomes, [0, 1])

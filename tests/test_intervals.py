@@ -393,3 +393,35 @@ def test_models_on_other_examples_are_refused() -> None:
         paired_interval(gap, log([0.5, 0.6], [0, 1], [1, 2]), log([0.5, 0.6], [0, 1]))
     with pytest.raises(InputError, match="Predictions or Outcomes are needed, got list"):
         paired_interval(gap, [0.5], [0.5])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1.0, 1e170])
+def test_the_scale_of_weights_changes_nothing_however_large_or_small(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    confidence, weight = rng.random(100), rng.random(100) + 0.1
+    outcomes = [
+        calib.Outcomes.from_confidence(confidence, rng.random(100) < 2, weight=weight * factor) for factor in (1, scale)
+    ]
+    first, second = (ece_interval(one) for one in outcomes)
+    assert [first.low, first.high] == pytest.approx([second.low, second.high])
+
+
+def test_columns_whose_cubes_leave_the_range_of_float64_have_intervals() -> None:
+    for unit in (1e-140, 1e110):
+        interval = mean_interval(np.array([1.0, 2.0, 5.0]) * unit)
+        plain = mean_interval([1.0, 2.0, 5.0])
+        assert interval.low / unit == pytest.approx(plain.low)
+    for column, weight in (([1.0, 2.0], [1, 1e-20]), ([np.inf, -np.inf, 1.0], None)):
+        with pytest.raises(InputError):
+            mean_interval(column, weight=weight)
+
+
+def test_weights_of_0_are_no_part_of_a_resample() -> None:
+    outcomes = calib.Outcomes.from_confidence([0.5, 0.6, 0.7, 0.8], [1, 0, 1, 1], weight=[1, 0, 0, 1])
+    interval = bootstrap_interval(calib.accuracy, outcomes, resamples=50)
+    assert (interval.low, interval.high) == (1.0, 1.0)
+
+
+def test_a_level_that_the_draws_cannot_resolve_is_refused() -> None:
+    with pytest.raises(InputError, match=r"level must be at most 0\.99"):
+        ece_interval([[0.9, 0.1]] * 20, [0] * 20, level=0.999)

@@ -213,3 +213,46 @@ def test_relabelling_the_classes_changes_no_score(data: tuple[Any, Any], random:
     still = Predictions.from_logits(logits, labels).outcomes
     for name in ("confidence", "log_odds", "nll", "brier"):
         np.testing.assert_allclose(getattr(moved, name), getattr(still, name), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_margins_tie_whatever_the_logits_are(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    level = rng.normal(0, 3, 500).astype(dtype)
+    even = Predictions.from_logits(np.stack([level, level], axis=1), np.arange(500) % 2)
+    assert set(even.outcomes.confidence) == set(even.confidences.confidence) == {0.5}
+    quarters = (rng.integers(-40, 40, 500) / 4).astype(dtype)
+    margin = (rng.integers(0, 20, 500) / 4).astype(dtype)
+    grid = Predictions.from_logits(np.stack([quarters, quarters - margin], axis=1), np.arange(500) % 2).outcomes
+    assert len(set(grid.log_odds)) == len(set(margin))
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
+    logits = np.array([[2.0, 2.0], [40.0, 0.0], [3.1, 0.2]], np.float32)
+    together = Predictions.from_logits(logits, [0, 0, 0]).outcomes
+    alone = [Predictions.from_logits(logits[i : i + 1], [0]).outcomes for i in range(3)]
+    for name in COLUMNS:
+        assert getattr(together, name).tolist() == [getattr(one, name)[0] for one in alone]
+
+
+@pytest.mark.parametrize("temperature", [1e46, 1e-40])
+def test_a_temperature_beyond_float32_is_applied_to_float32_logits_all_the_same(temperature: float) -> None:
+    rows = np.array([[1, 1, -np.inf], [2, 1, -np.inf]], np.float32)
+    predictions = replace(Predictions.from_logits(rows, [0, 0]), beta=1 / temperature)
+    expected = [0.5, 0.5 if temperature > 1 else 1.0]
+    assert predictions.outcomes.confidence.tolist() == predictions.confidences.confidence.tolist() == expected
+
+
+def test_the_short_pass_finds_what_the_whole_one_finds() -> None:
+    logits, labels = sample(300, 5, scale=8)
+    for make, values in ((Predictions.from_logits, logits), (Predictions.from_probs, references.softmax_rows(logits))):
+        predictions = make(values, labels)
+        short, whole = predictions.confidences, predictions.outcomes
+        assert short.confidence.tolist() == whole.confidence.tolist()
+        assert short.correct.tolist() == whole.correct.tolist()
+
+
+def test_a_mean_over_weights_of_0_is_nan_and_an_infinite_loss_of_weight_0_counts_nothing() -> None:
+    outcomes = Outcomes.from_confidence([0.9, 0.5], [1, 0], weight=[0, 1])
+    assert outcomes.mean(np.array([np.inf, 2.0])) == 2.0
+    assert math.isnan(outcomes[:1].mean(np.array([1.0])))

@@ -1,5 +1,6 @@
 """The additive state: any partition, any order, any number of processes, more examples than float32 can count."""
 
+import io
 from itertools import pairwise
 from typing import Any
 
@@ -119,3 +120,34 @@ def test_it_travels_as_bytes(losses: bool) -> None:
 def test_other_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(InputError, match="no calibration state"):
         calib.CalibrationState.from_bytes(content)
+
+
+def test_an_infinite_loss_of_weight_0_counts_nothing() -> None:
+    state = state_of(calib.Predictions.from_probs([[1.0, 0.0], [0.5, 0.5]], [1, 0], sample_weight=[0, 1]))
+    assert state.compute().nll == pytest.approx(np.log(2))
+    assert state.compute().infinite_nll == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("edges", np.zeros(16)),
+        ("weight", np.ones(1)),
+        ("count", -np.ones(15, np.int64)),
+        ("losses", np.zeros(7)),
+        ("losses", np.full(2, np.nan)),
+        ("correct_sum", np.full(15, np.nan)),
+        ("confidence_sum", np.zeros((15, 2))),
+    ],
+)
+def test_bytes_that_hold_no_sums_are_refused(name: str, value: Any) -> None:
+    content = dict(np.load(io.BytesIO(state_of(calib.Predictions.from_logits(*sample(9, 3))).to_bytes())))
+    file = io.BytesIO()
+    np.savez(file, **{**content, name: value})
+    with pytest.raises(InputError, match="no calibration state"):
+        calib.CalibrationState.from_bytes(file.getvalue())
+
+
+def test_an_unknown_side_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="closed must be right or left"):
+        calib.CalibrationState(closed="up")  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from calib._arrays import AnyArray, Float
+from calib._arrays import AnyArray, Float, Int
 from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
 from calib.curve import calibration_curve, sums_by
@@ -61,8 +61,8 @@ def thresholded_ace(
     >>> round(thresholded_ace([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1], threshold=0.5), 4)  # (0.1 + 0.2) / 2
     0.15
     """
-    if not 0 <= threshold < 1:
-        raise InputError(f"threshold must lie in [0, 1), got {threshold}", help="the authors use 0.01 and 0.001")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating) or not 0 <= threshold < 1:
+        raise InputError(f"threshold must lie in [0, 1), got {threshold!r}", help="the authors use 0.01 and 0.001")
     checked = _unweighted(as_predictions(predictions, labels), "thresholded_ace")
     errors = []
     for c in range(checked.n_classes):
@@ -113,7 +113,7 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
     edges = equal_width_edges(n_bins)
     form = probability_form(predictions)
 
-    def reduce(block: Block) -> tuple[AnyArray, Float]:
+    def reduce(block: Block) -> tuple[Float, Int, Float]:
         odds = block.values
         total = row_sums(odds) if form == "odds" else np.ones(len(odds))
         doubtful = (edges[1] * (1 - 1e-6) * total).astype(odds.dtype)  # a little too many: each is then looked at
@@ -121,18 +121,28 @@ def _equal_width_errors(predictions: Predictions, n_bins: int) -> Float:
         row, column = np.divmod(above, k)
         claimed = odds.ravel()[above] / total[row]
         happened = predictions.labels[block.rows][row] == column
-        cell = column * n_bins + bin_index(claimed, edges)
-        column_sums = np.einsum("i,ij->j", (1 / total).astype(odds.dtype), odds)
-        return column_sums, sums_by(cell, claimed - happened, k * n_bins)
+        cell, index = np.unique(column * n_bins + bin_index(claimed, edges), return_inverse=True)
+        return _column_sums(odds, 1 / total), cell, sums_by(index, claimed - happened, len(cell))
 
     totals, residuals = np.zeros(k), np.zeros(k * n_bins)
-    for column_sums, cell_sums in map_blocks(predictions, reduce, form=form):
+    for column_sums, cell, cell_sums in map_blocks(predictions, reduce, form=form):
         totals += column_sums
-        residuals += cell_sums
+        residuals[cell] += cell_sums
     table = residuals.reshape(k, n_bins)
     table[:, 0] = totals - np.bincount(predictions.labels, minlength=k) - table[:, 1:].sum(axis=1)
     errors: Float = np.abs(table).sum(axis=1) / n
     return errors
+
+
+def _column_sums(values: AnyArray, weight: Float) -> Float:
+    """Σ over rows of ``weight`` · ``values``; in the dtype of the values for 256 rows at a time, then in float64."""
+    narrow = weight.astype(values.dtype)
+    parts = (slice(start, start + 256) for start in range(0, len(values), 256))
+    # not by BLAS, which would start threads of its own
+    return sum((np.einsum("i,ij->j", narrow[rows], values[rows]).astype(np.float64) for rows in parts), start=_ZERO)
+
+
+_ZERO = np.zeros(1)
 
 
 def _unweighted(predictions: Predictions, metric: str) -> Predictions:

@@ -43,12 +43,9 @@ def kuiper_error(
 
 
 def _cumulative(outcomes: Outcomes) -> Float:
-    """Running means of the residuals in order of confidence: 0, then one number for each distinct value.
-
-    Log-odds would order more finely at 1.0, in vain: no residual there is negative, so no order makes a higher sum.
-    """
-    order = np.argsort(outcomes.confidence)
-    ordered = outcomes.confidence[order]
+    """Running means of the residuals in order of confidence: 0, then one number for each distinct score."""
+    order = outcomes.order
+    ordered = outcomes.score[order]
     residual = outcomes.residual
     total = float(outcomes.n)
     if outcomes.weight is not None:

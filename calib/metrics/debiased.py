@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from calib._arrays import generator
+from calib._arrays import check_resamples, generator
 from calib.binning import Binning, bins_of
 from calib.curve import calibration_curve, sums_by
-from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
 
@@ -76,8 +75,7 @@ def bias_reduced_ece(
     >>> bias_reduced_ece([0.9, 0.9, 0.8, 0.8], [1, 1, 1, 1], n_bins=2, of=1)  # accuracies of 1 do not vary
     0.15
     """
-    if resamples < 1:
-        raise InputError(f"resamples must be at least 1, got {resamples}", help="1000 is the usual number")
+    check_resamples(resamples)
     rng = generator(seed)
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "bias_reduced_ece")
     curve = calibration_curve(outcomes, n_bins=n_bins, binning=binning)

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from calib._arrays import Bool, Float, generator
+from calib._arrays import Bool, Float, check_resamples, generator
 from calib.binning import MAX_BINS, bin_index, bins_of, equal_width_edges
 from calib.errors import InputError, NumericalError
 from calib.outcomes import Outcomes
@@ -134,10 +134,7 @@ def calibration_p_value(
     True
     """
     edges = equal_width_edges(n_bins)
-    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
-        raise InputError(
-            f"resamples must be a whole number of at least 1, got {resamples!r}", help="1000 is the usual number"
-        )
+    check_resamples(resamples)
     if statistic not in ("ece", "rmsce", "ks"):
         raise InputError(f'statistic must be "ece", "rmsce" or "ks", got {statistic!r}', help='"ece" is the usual one')
     rng = generator(seed)

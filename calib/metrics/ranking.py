@@ -25,14 +25,14 @@ class RiskCoverage:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows sorted by falling log-odds with ties pooled: arrays ``(m,)``, one entry a distinct value.
+    """Rows sorted by falling score with ties pooled: arrays ``(m,)``, one entry a distinct value.
 
     Make it once by ``Ranking.of(outcomes)`` to read several metrics from one sort; `auroc`, `aurc`, `e_aurc` and
     `risk_coverage` are its properties by name.  ``right`` and ``wrong`` are numbers of rows, or sums of their weights.
     """
 
     outcomes: Outcomes
-    log_odds: Float
+    score: Float
     confidence: Float
     count: Int
     right: Float
@@ -42,13 +42,13 @@ class Ranking:
     def of(cls, outcomes: Outcomes) -> "Ranking":
         """Sort and pool; the only step that costs O(n log n)."""
         order = outcomes.order[::-1]
-        log_odds = outcomes.log_odds[order]
-        first = np.flatnonzero(np.concatenate([[True], log_odds[1:] != log_odds[:-1]]))
+        score = outcomes.score[order]
+        first = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
         correct = outcomes.correct[order].astype(np.float64)
         weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight[order]
         return cls(
             outcomes,
-            log_odds[first],
+            score[first],
             outcomes.confidence[order[first]],
             np.diff(first, append=outcomes.n),
             np.add.reduceat(weight * correct, first),

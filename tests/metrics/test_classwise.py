@@ -121,3 +121,17 @@ def test_a_bad_row_is_named() -> None:
     logits[3, 1] = np.nan
     with pytest.raises(InputError, match="row 3 column 1 holds nan"):
         calib.classwise_ece(calib.Predictions.from_logits(logits, [0] * 5))
+
+
+def test_many_equal_rows_do_not_add_up_their_rounding() -> None:
+    logits = np.tile(np.array([[3.4761, 0.0]], np.float32), (262_144, 1))
+    labels = (np.arange(262_144) % 100 >= 97).astype(int)
+    narrow, wide = (calib.Predictions.from_logits(values, labels) for values in (logits, logits.astype(float)))
+    assert calib.classwise_ece(narrow) == pytest.approx(calib.classwise_ece(wide), abs=1e-6)
+
+
+def test_outcomes_are_refused_in_words() -> None:
+    outcomes = calib.Outcomes.from_confidence([0.9], [1])
+    for metric in (calib.classwise_ece, calib.skce, calib.top_label_ece):
+        with pytest.raises(InputError, match="whole distributions are needed"):
+            metric(outcomes)

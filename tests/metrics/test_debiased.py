@@ -97,7 +97,7 @@ def test_bias_reduction_has_a_seed_and_a_limit() -> None:
     assert calib.bias_reduced_ece(outcomes, seed=1) != calib.bias_reduced_ece(outcomes, seed=2)
     certain = calib.Outcomes.from_confidence([0.9, 0.9, 0.8, 0.8], [1, 1, 1, 1])
     assert calib.bias_reduced_ece(certain) == pytest.approx(calib.ece(certain, binning="equal-mass"))
-    with pytest.raises(InputError, match="resamples must be at least 1"):
+    with pytest.raises(InputError, match="resamples must be a whole number of at least 1"):
         calib.bias_reduced_ece(outcomes, resamples=0)
 
 
