@@ -20,8 +20,11 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/calib  ## speed, as ratios measured in one run
+bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the peers' environments, about 9 GB
 	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.conventions
 
 docs: .venv/dev  ## make the README's picture and table again; commit first
 	$(BIN)/calib demo --force
