@@ -9,7 +9,7 @@ import numpy as np
 from calib._arrays import Float
 from calib._blocks import Block, fits_one_block, map_blocks, read_blocks, row_sums
 from calib.errors import InputError
-from calib.predictions import Predictions, require_predictions, unweighted
+from calib.predictions import Predictions, require_predictions
 
 Status: TypeAlias = Literal["ok", "separable", "worse than chance", "unidentifiable"]
 
@@ -53,7 +53,12 @@ class TemperatureScaling:
         1.820478
         """
         require_predictions(predictions)
-        before = float(unweighted(predictions.outcomes, "TemperatureScaling.fit").nll.mean())
+        if predictions.sample_weight is not None:
+            raise InputError(
+                "a temperature cannot be fitted to weighted examples yet",
+                help="leave sample_weight out; calib.evaluate and the metrics of docs/metrics.md take it",
+            )
+        before = float(predictions.outcomes.nll.mean())
         lowest, highest, finite = _slope_limits(predictions)
         if not finite or lowest == highest:
             return cls(1.0, nll_before=before, nll_after=before, n=predictions.n, status="unidentifiable")

@@ -344,3 +344,9 @@ def test_two_temperatures_that_leave_the_range_together_are_refused() -> None:
     once = TemperatureScaling(1e200).transform(Predictions.from_logits([[1.0, 0.0]], [0]))
     with pytest.raises(InputError, match="leaves the range of float64"):
         TemperatureScaling(1e200).transform(once)
+
+
+def test_weighted_examples_are_refused_rather_than_fitted_without_their_weights() -> None:
+    weighted = Predictions.from_logits([[2.0, 0.0]] * 4, [0, 0, 0, 1], sample_weight=[1, 2, 3, 4])
+    with pytest.raises(InputError, match="a temperature cannot be fitted to weighted examples yet"):
+        TemperatureScaling.fit(weighted)
