@@ -2,7 +2,7 @@
 
 Each world is a population of 240 equally frequent confidences whose chance of being right is known, so the true error
 is an exact sum.  A data set of n rows is drawn by counting: how many rows have each confidence, how many of those are
-right.  Rows of the tables are printed as they finish; ``python -m benchmarks.coverage ece more difference smooth``
+right.  Rows of the tables are printed as they finish; ``python -m benchmarks.coverage ece more rms difference smooth``
 picks tables.
 """
 
@@ -19,7 +19,8 @@ from calib._arrays import Float, Int
 from calib.binning import bin_index, equal_width_edges
 from calib.differences import ece_difference_interval, paired_interval
 from calib.environment import commit, hardware, versions
-from calib.intervals import BinSums, Interval, Inversion, interval_of_sums
+from calib.intervals import Interval, interval_of_sums
+from calib.inversion import BinSums, Inversion, Power
 from calib.metrics.ranking import Ranking
 from calib.outcomes import Outcomes
 from calib.resampling import bootstrap_interval, mean_interval
@@ -28,7 +29,7 @@ REPLICATIONS = 2000  # a coverage of 0.95 has a standard error of 0.005
 WIDTHS = 50  # replications whose limits are searched; coverage needs only the test of the true error
 BOOTSTRAPS = 100  # replications of the percentile bootstrap, 200 resamples each
 HEADER = (
-    "| world | true ECE | n | by chance | plug-in | coverage | low misses | high misses | width | oracle width "
+    "| world | true error | n | by chance | plug-in | coverage | low misses | high misses | width | oracle width "
     "| percentile bootstrap |\n| :--- " + "| ---: " * 10 + "|"
 )
 
@@ -37,7 +38,7 @@ def main(tables: list[str]) -> None:
     """Measure and print Markdown tables: those named, or all; ``ece:20`` goes on behind row 20 of that one."""
     print(f"{hardware()}, one thread; commit {commit()}; {', '.join(f'{k} {v}' for k, v in versions().items())}\n")
     start = time.perf_counter()
-    for table in tables or ("ece", "more", "difference", "smooth"):
+    for table in tables or ("ece", "more", "rms", "difference", "smooth"):
         name, _, done = table.partition(":")
         if name == "difference":
             _differences()
@@ -45,9 +46,9 @@ def main(tables: list[str]) -> None:
             _smooth_metrics()
         else:
             print(HEADER, flush=True)
-            rows = {"ece": _main_grid, "more": _other_settings}[name]()
+            rows = {"ece": _main_grid, "more": _other_settings, "rms": _some_of_both}[name]()
             for label, population, n in islice(rows, int(done or 0), None):
-                _row(label, population, n)
+                _row(label, population, n, 2 if name == "rms" else 1)
         print(f"\n{time.perf_counter() - start:.0f} s so far.\n", flush=True)
 
 
@@ -94,39 +95,56 @@ def _other_settings() -> Iterator[tuple[str, World, int]]:
             yield f"{profile}, {shape}, 15 fixed bins of equal mass", world(profile, shape, 0.05, -15), n
 
 
-def _row(name: str, population: World, n: int) -> None:
+def _some_of_both() -> Iterator[tuple[str, World, int]]:
+    """Every profile and shape at two errors and both ends of n, and all of the other settings."""
+    for label, population, n in _main_grid():
+        if n != 2000 and round(population.ece, 2) in (0, 0.05):
+            yield label, population, n
+    yield from _other_settings()
+
+
+def _row(name: str, population: World, n: int, power: Power) -> None:
     rng = np.random.default_rng([n, round(1000 * population.ece), sum(map(ord, name))])
     rows, right = draw(population, n, REPLICATIONS, rng)
     member = np.eye(population.n_bins)[population.bins]
     count, claimed, correct = rows @ member, (rows * population.confidence) @ member, right @ member
-    plug_in = np.abs(claimed - correct).sum(axis=1) / n
-    by_chance = np.abs(claimed - rng.binomial(rows, population.confidence) @ member).sum(axis=1).mean() / n
+    truth = float(_error((population.confidence - population.right) @ member, member.sum(axis=0), power))
+    plug_in = _error(claimed - correct, count, power)
+    by_chance = _error(claimed - rng.binomial(rows, population.confidence) @ member, count, power).mean()
     misses, widths = np.zeros(2), []
     for i in range(REPLICATIONS):
         sums = BinSums(count[i], claimed[i], correct[i], count[i])
-        above = Inversion.of(sums, seed=i).excess(population.ece, (0.975, 0.025))
+        above = Inversion.of(sums, i, power).excess(truth, (0.975, 0.025))
         missed = np.array([above[0] < -1e-9, above[1] > 1e-9])  # the limits are where these change
         misses += missed
         if i < WIDTHS:
-            interval = interval_of_sums(sums, seed=i)
+            interval = interval_of_sums(sums, seed=i, power=power)
             widths.append(interval.high - interval.low)
     low, high = misses / REPLICATIONS
-    percentile = np.mean([_percentile(population, rows[i], right[i], n, rng) for i in range(BOOTSTRAPS)])
+    percentile = np.mean([_percentile(population, rows[i], right[i], truth, power, rng) for i in range(BOOTSTRAPS)])
+    coverage = f"{1 - low - high:.3f} | {low:.3f} | {high:.3f}"
     print(
-        f"| {name} | {population.ece:.2f} | {n} | {by_chance:.3f} | {plug_in.mean():.3f} | {1 - low - high:.3f} "
-        f"| {low:.3f} | {high:.3f} | {np.mean(widths):.4f} | {3.92 * plug_in.std():.4f} | {percentile:.2f} |",
+        f"| {name} | {truth:.{power + 1}f} | {n} | {by_chance:.3f} | {plug_in.mean():.3f} | {coverage} "
+        f"| {np.mean(widths):.4f} | {3.92 * plug_in.std():.4f} | {percentile:.2f} |",
         flush=True,
     )
 
 
-def _percentile(population: World, rows: Int, right: Int, n: int, rng: np.random.Generator) -> bool:
-    """Whether the percentile bootstrap of the rows holds the true ECE."""
+def _error(gap: Float, count: Float, power: Power) -> Float:
+    """ECE or RMSCE from the sums of each bin, ``(..., b)``."""
+    parts = np.divide(np.abs(gap) ** power, count ** (power - 1), out=np.zeros(gap.shape), where=count > 0)
+    error: Float = (parts.sum(axis=-1) / count.sum(axis=-1)) ** (1 / power)
+    return error
+
+
+def _percentile(population: World, rows: Int, right: Int, truth: float, power: Power, rng: np.random.Generator) -> bool:
+    """Whether the percentile bootstrap of the rows holds the true error."""
     residual = np.concatenate([population.confidence - 1, population.confidence])
     cells = np.concatenate([right, rows - right])
-    member = np.eye(population.n_bins)[np.tile(population.bins, 2)] * residual[:, None]
-    resampled = np.abs(rng.multinomial(n, cells / n, size=200) @ member).sum(axis=1) / n
-    low, high = np.quantile(resampled, (0.025, 0.975))
-    return bool(low <= population.ece <= high)
+    member = np.eye(population.n_bins)[np.tile(population.bins, 2)]
+    resampled = rng.multinomial(cells.sum(), cells / cells.sum(), size=200)
+    low, high = np.quantile(_error(resampled @ (member * residual[:, None]), resampled @ member, power), (0.025, 0.975))
+    return bool(low <= truth <= high)
 
 
 def _differences() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from calib.groups import by_group
     from calib.inference import predict
     from calib.integrations.torch_distributed import all_merge
-    from calib.intervals import Interval, ece_interval
+    from calib.intervals import Interval, ece_interval, mce_interval, rmsce_interval
     from calib.metrics.accuracy import accuracy
     from calib.metrics.binned import average_calibration_error, ece, ece_sweep, mce, rmsce
     from calib.metrics.classwise import classwise_ece, thresholded_ace, top_label_ece
@@ -92,6 +92,7 @@ _HOME = {
     "ks_error": "calib.metrics.cumulative",
     "kuiper_error": "calib.metrics.cumulative",
     "mce": "calib.metrics.binned",
+    "mce_interval": "calib.intervals",
     "mean_interval": "calib.resampling",
     "murphy_decomposition": "calib.metrics.decomposition",
     "nll": "calib.metrics.proper",
@@ -100,6 +101,7 @@ _HOME = {
     "reliability_diagram": "calib.plots.reliability",
     "risk_coverage": "calib.metrics.ranking",
     "rmsce": "calib.metrics.binned",
+    "rmsce_interval": "calib.intervals",
     "score_table": "calib.tables",
     "skce": "calib.metrics.kernel",
     "smooth_curve": "calib.metrics.smooth",
@@ -156,6 +158,7 @@ __all__ = [
     "ks_error",
     "kuiper_error",
     "mce",
+    "mce_interval",
     "mean_interval",
     "murphy_decomposition",
     "nll",
@@ -164,6 +167,7 @@ __all__ = [
     "reliability_diagram",
     "risk_coverage",
     "rmsce",
+    "rmsce_interval",
     "score_table",
     "skce",
     "smooth_curve",

@@ -8,7 +8,8 @@ import numpy as np
 from calib._arrays import Float, Int, check_level, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
-from calib.intervals import BinSums, Interval, Inversion
+from calib.intervals import Interval
+from calib.inversion import BinSums, Inversion
 from calib.outcomes import Outcomes
 from calib.predictions import Of, Predictions, as_outcomes
 from calib.resampling import accelerated
@@ -94,7 +95,7 @@ class _Limits:
         test = Inversion.of(sums, seed)
         middle = test.error_at(0.5)
         low, high = test.error_at(1 - tail), test.error_at(tail)
-        return cls(float(test.size.sum()), middle, low, high, test.curve(middle)[:, 0])
+        return cls(test.plug_in, middle, low, high, test.curve(middle)[:, 0])
 
     @property
     def up(self) -> float:
