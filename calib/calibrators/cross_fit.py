@@ -1,25 +1,14 @@
 """Cross-fitting: calibrated predictions for users without a calibration split, each row by a fit that never saw it."""
 
 from dataclasses import replace
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from calib._arrays import generator, read_only
+from calib.calibrators._base import Calibrator
 from calib.errors import InputError
 from calib.predictions import Predictions
-
-
-class Calibrator(Protocol):
-    """What every post-hoc calibrator is: a fitted, frozen value; no unfitted state exists."""
-
-    @classmethod
-    def fit(cls, predictions: Predictions) -> Self:
-        """Fit on the calibration split."""
-
-    def transform(self, predictions: Predictions) -> Predictions:
-        """Return calibrated predictions; the argument stays as it is."""
-
 
 CalibratorT = TypeVar("CalibratorT", bound=Calibrator)
 

@@ -9,7 +9,7 @@ import numpy as np
 from calib._arrays import Float
 from calib._blocks import Block, fits_one_block, map_blocks, read_blocks, row_sums
 from calib.errors import InputError
-from calib.predictions import Predictions, require_predictions
+from calib.predictions import ArrayLike, Predictions, require_predictions
 
 Status: TypeAlias = Literal["ok", "separable", "worse than chance", "unidentifiable"]
 
@@ -41,7 +41,7 @@ class TemperatureScaling:
             )
 
     @classmethod
-    def fit(cls, predictions: Predictions) -> "TemperatureScaling":
+    def fit(cls, predictions: Predictions, *, targets: ArrayLike | None = None) -> "TemperatureScaling":
         """Find the T that minimises NLL, to about ten digits.
 
         NLL is convex in β = 1/T, so its slope (mean expected logit − mean true logit) has one root, found in log β by

@@ -23,7 +23,7 @@ class Spy:
     calls: ClassVar[list[tuple[set[int], set[int]]]] = []
 
     @classmethod
-    def fit(cls, predictions: Predictions) -> "Spy":
+    def fit(cls, predictions: Predictions, *, targets: object = None) -> "Spy":
         return cls(set(predictions.values[:, 0].astype(int).tolist()))
 
     def transform(self, predictions: Predictions) -> Predictions:
