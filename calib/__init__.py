@@ -12,6 +12,7 @@ from calib._version import __version__
 if TYPE_CHECKING:
     from calib.calibrators.cross_fit import cross_fit
     from calib.calibrators.temperature import TemperatureScaling
+    from calib.calibrators.temperature_inference import temperature_interval, temperature_test
     from calib.curve import CalibrationCurve, calibration_curve
     from calib.diagnosis import Diagnosis, diagnose
     from calib.differences import ece_difference_interval, paired_interval
@@ -109,6 +110,8 @@ _HOME = {
     "smooth_labels": "calib.targets",
     "spiegelhalter": "calib.metrics.hypothesis_tests",
     "t_cal": "calib.metrics.tcal",
+    "temperature_interval": "calib.calibrators.temperature_inference",
+    "temperature_test": "calib.calibrators.temperature_inference",
     "thresholded_ace": "calib.metrics.classwise",
     "top_label_ece": "calib.metrics.classwise",
     "unbiased_squared_ce": "calib.metrics.debiased",
@@ -175,6 +178,8 @@ __all__ = [
     "smooth_labels",
     "spiegelhalter",
     "t_cal",
+    "temperature_interval",
+    "temperature_test",
     "thresholded_ace",
     "top_label_ece",
     "unbiased_squared_ce",

@@ -17,7 +17,7 @@ ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed wi
 MOST_THREADS = 8
 SHORT = 32  # columns up to which they are compared one after another: argmax has a start to pay for every row
 LONG = 4096  # entries from which a plain float32 sum loses the sixth digit, and numpy sums pairwise instead
-Form: TypeAlias = Literal["given", "logits", "odds"]
+Form: TypeAlias = Literal["given", "logits", "odds", "columns"]
 ResultT = TypeVar("ResultT")
 
 
@@ -26,9 +26,10 @@ class Block:
     """Some rows of predictions, checked.
 
     ``values`` ``(m, k)`` may be overwritten.  What they are is asked for: "given" probabilities as they are; "logits"
-    times ``beta``, less the row maximum; or "odds", their exponentials, so that equal margins have equal odds.
-    ``predicted`` is read from the values as given: logarithm and ``beta`` could make two of them equal.  ``top`` is the
-    row maximum before it was subtracted, of log-probabilities where they became logits.
+    times ``beta``, less the row maximum; "odds", their exponentials, so that equal margins have equal odds; or
+    "columns", the logits again, ``(k, m)`` and without ``predicted``, for sums over short rows.  ``predicted`` is read
+    from the values as given: logarithm and ``beta`` could make two of them equal.  ``top`` is the row maximum before it
+    was subtracted, of log-probabilities where they became logits.
     """
 
     rows: slice
@@ -89,12 +90,14 @@ class _Reader:
         self.beta = np.asarray(predictions.beta)
         self.scaled = bool(np.any(self.beta != 1))
         rows = next(iter(blocks(predictions.n, predictions.n_classes)))
-        self.scratch: AnyArray = np.empty((rows.stop, predictions.n_classes), dtype)
+        self.scratch: AnyArray = np.empty(rows.stop * predictions.n_classes, dtype)
 
     def read(self, rows: slice) -> Block:
         """Check and widen one block.  Raises `InputError` naming the first bad row."""
-        predictions, values = self.predictions, self.scratch[: rows.stop - rows.start]
-        given: AnyArray = predictions.values[rows]
+        predictions, given = self.predictions, self.predictions.values[rows]
+        if self.form == "columns":
+            return self._read_columns(rows, given)
+        values: AnyArray = self.scratch[: given.size].reshape(given.shape)
         if given.dtype != self.dtype or not given.flags.c_contiguous:
             np.copyto(values, given, casting="same_kind")
             given = values
@@ -114,6 +117,26 @@ class _Reader:
         if self.form == "odds":
             np.exp(values, out=values)
         return Block(rows, values, predicted, top)
+
+    def _read_columns(self, rows: slice, given: AnyArray) -> Block:
+        values: AnyArray = self.scratch[: given.size].reshape(given.shape[::-1])
+        np.copyto(values, given.T, casting="same_kind")
+        top = values.max(axis=0)
+        if self.predictions.kind == "logits":
+            check_logits(given, top, rows.start)
+        else:
+            _check_probs(given, rows.start)
+            with np.errstate(divide="ignore"):
+                np.log(values, out=values)
+            top = np.log(top)
+        with np.errstate(over="ignore"):
+            values -= top
+            if self.scaled:
+                values *= (self.beta if self.beta.ndim == 0 else self.beta[rows]).astype(self.dtype)
+        return Block(rows, values, _NONE, top)
+
+
+_NONE: Int = np.empty(0, np.int64)
 
 
 def _row_maximum(block: AnyArray) -> tuple[Int, AnyArray]:

@@ -70,3 +70,28 @@ def test_everything_else_reads_rows_as_they_are_needed(tmp_path: Any) -> None:
     )
     there.save(tmp_path / "p.npz")
     assert calib.nll(calib.Predictions.load(tmp_path / "p.npz")) == pytest.approx(calib.nll(here), rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 40])
+def test_the_temperature_is_what_the_processor_finds(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calib._device.BLOCK_ENTRIES", 500)
+    logits, labels = sample(300, k, true_temperature=1.7)
+    logits[5, (labels[5] + 1) % k] = -np.inf
+    weight = np.random.default_rng(0).integers(0, 3, 300)
+    targets = (np.eye(k)[labels] + np.random.default_rng(0).dirichlet(np.ones(k), 300)) / 2
+    targets[5, (labels[5] + 1) % k] = 0
+    targets[5] /= targets[5].sum()
+    for soft in (None, targets):
+        there, here = (
+            calib.TemperatureScaling.fit(
+                calib.TemperatureScaling(3.0).transform(
+                    calib.Predictions.from_logits(given, labels, sample_weight=weight)
+                ),
+                targets=soft,
+            )
+            for given in (torch.from_numpy(logits), logits.copy())
+        )
+        assert there.temperature == pytest.approx(here.temperature, rel=1e-10)
+        for name in ("standard_error", "robust_standard_error", "nll_before", "nll_after"):
+            assert getattr(there, name) == pytest.approx(getattr(here, name), rel=1e-6), name
+    assert calib.TemperatureScaling.fit(calib.Predictions.from_logits(torch.eye(3), [0, 1, 2])).status == "separable"

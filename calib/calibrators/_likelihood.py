@@ -1,0 +1,182 @@
+"""Mean NLL as a function of β = 1/T, with its derivatives: one read of the predictions serves any number of β."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._arrays import AnyArray, DeviceArray, Float
+from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
+from calib.calibrators._base import example_weights, one_hot
+from calib.predictions import ArrayLike, Predictions
+
+KEPT_ENTRIES = 262_144  # predictions up to this size (2 MiB) are read once and kept
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean NLL at one β and its derivatives in β; rows count by their weight, whose total is 1.
+
+    ``slope`` is the mean of E_q z − z_y, ``curvature`` the mean variance of the logits under the model, and ``squares``
+    the sum of squared weight · (E_q z − z_y): its root over ``curvature`` is the sandwich standard error of β.
+    """
+
+    beta: float
+    nll: float
+    slope: float
+    curvature: float
+    squares: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The slope of NLL at β → 0 and β → ∞, and whether every label has a probability above 0."""
+
+    lowest: float
+    highest: float
+    possible: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some rows, ready for any β: ``logits`` less the row maximum, ``(m, k)``, or ``(k, m)`` where rows are short."""
+
+    logits: AnyArray
+    true_logit: Float
+    weight: Float
+
+
+class Likelihood:
+    """NLL of predictions under any β.  ``reads`` counts how often the values were gone through."""
+
+    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None) -> None:
+        self.predictions = predictions
+        self.targets = None if targets is None else one_hot(predictions, targets)
+        self.weight = example_weights(predictions)
+        self.total = float(self.weight.sum())
+        self.effective = self.total**2 / float(np.square(self.weight).sum())  # examples (Kish 1965); n without weights
+        self.reads = 0
+        self._short = predictions.n_classes <= SHORT
+        self._form: Form = "columns" if self._short else "logits"
+        self._infinite = True  # whether some logit may be −inf
+        self._spare: dict[int, AnyArray] = {}
+        self._kept: list[tuple[_Part, Float]] | None = None
+
+    @property
+    def small(self) -> bool:
+        """Whether the values are read once and kept."""
+        return self.predictions.n * self.predictions.n_classes <= KEPT_ENTRIES
+
+    def sample(self, rows: int) -> "Likelihood":
+        """The likelihood of about as many ``rows``, evenly spaced."""
+        every = slice(None, None, max(1, self.predictions.n // rows))
+        return Likelihood(self.predictions[every], None if self.targets is None else self.targets[every])
+
+    def at(self, betas: Sequence[float], *, exact: bool = True) -> list[Moments]:
+        """NLL and derivatives at each β, from one read.  Not ``exact`` is float32 where the logits are no longer."""
+        return self.with_limits(betas, exact=exact)[0]
+
+    def with_limits(self, betas: Sequence[float], *, exact: bool = True) -> tuple[list[Moments], Limits]:
+        """The same, and what NLL does at both ends."""
+        if isinstance(self.predictions.values, DeviceArray):
+            from calib._device import nll_sums
+
+            self.reads += 1
+            sums = list(nll_sums(self.predictions, betas, self.weight, self.targets))
+        elif self.small:
+            sums = [(self._sums(part, betas), ends) for part, ends in self._parts()]
+        else:
+            self.reads += 1
+            exact = exact or not all(1e-30 < beta < 1e30 for beta in betas)
+            sums = map_blocks(self.predictions, lambda block: self._read(block, betas), form=self._form, exact=exact)
+        means: Float = np.sum([found for found, _ in sums], axis=0) / self.total
+        means[:, 3] /= self.total
+        lowest, highest, impossible, infinite = np.sum([ends for _, ends in sums], axis=0)
+        self._infinite = bool(infinite)
+        moments = [Moments(beta, *map(float, row)) for beta, row in zip(betas, means, strict=True)]
+        return moments, Limits(float(lowest / self.total), float(highest / self.total), not impossible)
+
+    def _parts(self) -> list[tuple[_Part, Float]]:
+        if self._kept is None:
+            self.reads += 1
+            self._kept = []
+            for block in read_blocks(self.predictions, form=self._form):
+                part, ends = self._prepared(block)
+                self._kept.append((_Part(part.logits.copy(), part.true_logit, part.weight), ends))
+        return self._kept
+
+    def _read(self, block: Block, betas: Sequence[float]) -> tuple[Float, Float]:
+        part, ends = self._prepared(block)
+        return self._sums(part, betas), ends
+
+    def _prepared(self, block: Block) -> tuple[_Part, Float]:
+        """A block with its true logits, and the sums behind the limits."""
+        logits, weight = block.values, self.weight[block.rows]
+        rows, labels = np.arange(len(weight)), self.predictions.labels[block.rows]
+        by_row = logits.T if self._short else logits
+        if self.targets is None:
+            true_logit = by_row[rows, labels].astype(np.float64)
+        else:
+            targets = self.targets[block.rows]
+            true_logit = np.einsum("ij,ij->i", np.where(targets > 0, by_row, 0), targets)
+        if self.predictions.sample_weight is not None:
+            true_logit[weight == 0] = 0.0  # an impossible label of weight 0 is none
+        return _Part(logits, true_logit, weight), self._ends(logits, true_logit, weight)
+
+    def _ends(self, logits: AnyArray, true_logit: Float, weight: Float) -> Float:
+        """Sums behind `Limits`, and whether there are logits of −inf, which become the lowest number there is."""
+        by_row = logits.T if self._short else logits
+        with np.errstate(over="ignore"):
+            total = logits.sum(axis=0, dtype=np.float64) if self._short else row_sums(logits)
+        count: Float | int = by_row.shape[1]
+        infinite = not np.isfinite(total).all()
+        if infinite:
+            finite = np.isfinite(by_row)
+            total, count = np.where(finite, by_row, 0.0).sum(axis=1, dtype=np.float64), finite.sum(axis=1)
+            np.maximum(logits, np.finfo(logits.dtype).min, out=logits)  # it will be times a probability of 0
+        impossible = ~np.isfinite(true_logit)
+        known = np.where(impossible, 0.0, true_logit)
+        return np.array([weight @ (total / count - known), -(weight @ known), impossible.any(), infinite], np.float64)
+
+    def _sums(self, part: _Part, betas: Sequence[float]) -> Float:
+        """For each β: Σ w · NLL, Σ w · slope, Σ w · variance, Σ (w · slope)²; ``(len(betas), 4)``."""
+        logits, found = part.logits, np.empty((len(betas), 4))
+        odds, sums = self._scratch(logits), _column_sums if self._short else _row_sums
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            for i, beta in enumerate(betas):
+                np.multiply(logits, logits.dtype.type(beta), out=odds)
+                np.exp(odds, out=odds)
+                total, first, second = sums(odds, logits)
+                mean = first / total
+                slope = mean - part.true_logit
+                nll = np.log(total) - beta * part.true_logit
+                spread = second / total - mean**2
+                found[i] = (
+                    *(part.weight @ column for column in (nll, slope, spread)),
+                    np.square(part.weight * slope).sum(),
+                )
+        return found
+
+    def _scratch(self, logits: AnyArray) -> AnyArray:
+        """Memory of this thread for as many entries: allocating it anew would cost more than the arithmetic."""
+        spare = self._spare.get(threading.get_ident())
+        if spare is None or spare.dtype != logits.dtype or spare.size < logits.size:
+            spare = self._spare[threading.get_ident()] = np.empty(logits.size, logits.dtype)
+        return spare[: logits.size].reshape(logits.shape)
+
+
+def _row_sums(odds: AnyArray, logits: AnyArray) -> tuple[Float, Float, Float]:
+    """Σ odds, Σ odds · logits and Σ odds · logits² over each row; overwrites the odds."""
+    total, first = row_sums(odds), np.einsum("ij,ij->i", odds, logits).astype(np.float64)
+    odds *= logits
+    return total, first, np.einsum("ij,ij->i", odds, logits).astype(np.float64)
+
+
+def _column_sums(odds: AnyArray, logits: AnyArray) -> tuple[Float, Float, Float]:
+    """The same over each column, for few and long rows."""
+    total = odds.sum(axis=0).astype(np.float64)
+    odds *= logits
+    first = odds.sum(axis=0).astype(np.float64)
+    odds *= logits
+    return total, first, odds.sum(axis=0).astype(np.float64)

@@ -1,0 +1,87 @@
+"""How sure a temperature is: its likelihood interval, and the test that no temperature is needed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calib._arrays import check_level
+from calib.calibrators._likelihood import Likelihood, Moments
+from calib.calibrators._optimum import optimum
+from calib.errors import NumericalError
+from calib.intervals import Interval
+from calib.predictions import ArrayLike, Predictions, require_predictions
+
+
+@dataclass(frozen=True)
+class TemperatureTest:
+    """Likelihood-ratio test of T = 1: ``statistic`` 2 n (NLL(1) − NLL(T)), ``p_value`` from χ² with one degree."""
+
+    statistic: float
+    p_value: float
+
+
+def temperature_interval(
+    predictions: Predictions, *, level: float = 0.95, targets: ArrayLike | None = None
+) -> Interval:
+    """Confidence interval of T: every T whose likelihood is not too far below that of the best one.
+
+    It is not symmetric about the estimate.  ``high`` is inf where the data cannot rule out that the
+    scores say nothing.  The estimate is `TemperatureScaling.fit`'s; weights and ``targets`` as there.  Raises
+    `InputError` for bad values, `NumericalError` where NLL has no lowest point.  Source: Wilks (1938).
+
+    >>> predictions = Predictions.from_logits([[2.0, 0.0]] * 40, [0] * 30 + [1] * 10)
+    >>> interval = temperature_interval(predictions)
+    >>> round(interval.estimate, 3), round(interval.low, 2), round(interval.high, 2)
+    (1.82, 1.07, 4.79)
+    """
+    from scipy.special import chdtri
+
+    allowed = float(chdtri(1, 1 - check_level(level)))
+    likelihood, _, best = _fitted(predictions, targets)
+    spread = np.sqrt(allowed / (likelihood.effective * max(best.curvature, 1e-300))) / best.beta  # of log β, roughly
+    lower, upper = (_limit(likelihood, best.beta, best.nll, allowed, direction * spread) for direction in (-1, 1))
+    return Interval(1 / best.beta, 1 / upper, 1 / lower if lower > 0 else float("inf"), level)
+
+
+def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = None) -> TemperatureTest:
+    """Test whether the predictions need a temperature at all.  A small p-value speaks against T = 1.
+
+    Weights and ``targets`` as in `TemperatureScaling.fit`.  Raises as `temperature_interval` does.
+
+    >>> test = temperature_test(Predictions.from_logits([[2.0, 0.0]] * 40, [0] * 30 + [1] * 10))
+    >>> round(test.statistic, 3), round(test.p_value, 3)
+    (5.167, 0.023)
+    """
+    from scipy.special import chdtrc
+
+    likelihood, before, best = _fitted(predictions, targets)
+    statistic = 2 * likelihood.effective * (before.nll - best.nll)
+    return TemperatureTest(statistic, float(chdtrc(1, statistic)))
+
+
+def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, Moments, Moments]:
+    """The likelihood with its moments at T = 1 and at the best T."""
+    require_predictions(predictions)
+    likelihood = Likelihood(predictions, targets)
+    before, best, limits = optimum(likelihood)
+    if best is before and not (limits.possible and limits.lowest < 0 < limits.highest):
+        raise NumericalError(
+            "NLL has no lowest point at a finite temperature here",
+            help="TemperatureScaling.fit says why, in its status",
+        )
+    return likelihood, before, best
+
+
+def _limit(likelihood: Likelihood, best: float, nll: float, allowed: float, spread: float) -> float:
+    """The β on one side at which 2 n (NLL − the lowest) is ``allowed``; 0 where it stays below."""
+    from scipy.optimize import brentq
+
+    def excess(log_ratio: float) -> float:
+        return 2 * likelihood.effective * (likelihood.at([best * float(np.exp(log_ratio))])[0].nll - nll) - allowed
+
+    inner, outer = 0.0, spread
+    while excess(outer) < 0:
+        inner, outer = outer, 2 * outer
+        if best * np.exp(outer) < 1e-300:
+            return 0.0
+    return best * float(np.exp(brentq(excess, inner, outer, xtol=1e-10)))
