@@ -196,7 +196,7 @@ def _smooth_metrics() -> None:
     both = Outcomes.from_confidence(
         np.tile(population.confidence, 2),
         np.repeat([True, False], ATOMS),
-        weight=np.concatenate([population.right, 1 - population.right]),
+        sample_weight=np.concatenate([population.right, 1 - population.right]),
     )
     nll, brier = _losses(both)
     ranking = Ranking.of(both)

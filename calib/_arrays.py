@@ -14,6 +14,7 @@ Int: TypeAlias = npt.NDArray[np.int64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
 
+HEAVIEST = 1e300  # sums of weights beyond this would leave the range of float64
 BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
 
 
@@ -33,16 +34,43 @@ def to_numpy(values: Any) -> AnyArray:
     (2,)
     """
     if is_tensor(values):
-        values = values.detach().cpu()
-        if str(values.dtype) == "torch.bfloat16":
-            values = values.float()
-        return np.asarray(values.numpy())
+        return _from_tensor(values)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError("the array has masked entries", help="drop these rows, or fill them: array.filled(value)")
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError as error:
         raise InputError(
             "the rows of a list differ in length", help="pass one row an example, one column a class"
         ) from error
+    return _numbers(array) if array.dtype == object else array
+
+
+def _from_tensor(tensor: Any) -> AnyArray:
+    try:
+        tensor = tensor.detach().cpu()
+        if str(tensor.dtype) == "torch.bfloat16":
+            tensor = tensor.float()
+        return np.asarray(tensor.numpy())
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        raise InputError(
+            f"a {tensor.layout} tensor of dtype {tensor.dtype} on {tensor.device} cannot become an array",
+            help="pass a dense tensor of float16, bfloat16, float32 or float64 that holds data",
+        ) from error
+
+
+def _numbers(array: AnyArray) -> AnyArray:
+    """Objects that are all numbers, or missing, as float64 with NaN; anything else as it is.
+
+    Columns of pandas with missing entries come as objects.
+    """
+    missing = np.array([entry is None or type(entry).__name__ in ("NAType", "NaTType") for entry in array.flat])
+    plain = [isinstance(entry, int | float | np.number | np.bool_) for entry in array.flat]
+    if not (missing | plain).all():
+        return array
+    numbers = np.full(array.size, np.nan)
+    numbers[~missing] = array.ravel()[~missing].astype(np.float64)
+    return numbers.reshape(array.shape)
 
 
 class DeviceArray:
@@ -112,6 +140,11 @@ def weights(values: Any, n: int) -> Float | None:
         raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
     if not array.any():
         raise InputError("all sample weights are 0", help="leave them out for equal weights")
+    if array.max() > HEAVIEST / n:
+        raise InputError(
+            f"sample weights must add up to less than {HEAVIEST:g}, the largest is {array.max():g}",
+            help="divide them by their largest: only ratios matter",
+        )
     return array
 
 

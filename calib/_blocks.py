@@ -13,7 +13,7 @@ from calib.errors import InputError
 if TYPE_CHECKING:
     from calib.predictions import Predictions
 
-ROW_SUM_TOLERANCE = 1e-3  # covers probabilities in float16 and those printed with a few decimals
+ROW_SUM_TOLERANCE = 4e-3  # what rounding to bfloat16 can add up to; covers float16 and a few printed decimals too
 MOST_THREADS = 8
 SHORT = 32  # columns up to which they are compared one after another: argmax has a start to pay for every row
 LONG = 4096  # entries from which a plain float32 sum loses the sixth digit, and numpy sums pairwise instead
@@ -209,7 +209,7 @@ def _check_probs(block: AnyArray, first_row: int) -> None:
             help="if these are logits, say so: Predictions.from_logits(logits, labels), or the name `logits` in a file",
         )
     raise InputError(
-        f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g}",
+        f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g} (tolerance {ROW_SUM_TOLERANCE:g})",
         help="divide each row by its sum if that is what you mean; declare logits by Predictions.from_logits(...)",
     )
 

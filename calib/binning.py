@@ -70,7 +70,10 @@ def ranked_groups(outcomes: Outcomes) -> tuple[Int, Int, Float]:
     ascending = outcomes.score[order]
     starts: Bool = np.concatenate([[True], ascending[1:] != ascending[:-1]])
     group = np.cumsum(starts) - 1
-    mass = np.bincount(group) if outcomes.weight is None else np.bincount(group, weights=outcomes.weight[order])
+    if outcomes.weight is None:
+        count = np.bincount(group)
+        return order, group, (2 * np.cumsum(count) - count) / (2 * outcomes.n)
+    mass = np.bincount(group, weights=outcomes.weight[order])
     upper = np.cumsum(mass)
     return order, group, (upper - mass / 2) / upper[-1]
 
@@ -82,7 +85,9 @@ def _equal_mass(outcomes: Outcomes, n_bins: int) -> tuple[Int, Float]:
     rows does not matter and a large group leaves bins beside it empty.  An edge lies midway between its neighbours.
     """
     order, group, middle = ranked_groups(outcomes)
-    share = np.minimum((middle * n_bins).astype(np.int64), n_bins - 1)
+    exact = np.rint(middle * n_bins)  # where the middle lies on a cut but for rounding, it is the upper bin's
+    scaled = np.where(np.abs(middle * n_bins - exact) < _DOUBT, exact, middle * n_bins)
+    share = np.minimum(scaled.astype(np.int64), n_bins - 1)
     index = np.empty(outcomes.n, np.int64)
     index[order] = share[group]
     ascending = outcomes.confidence[order]

@@ -66,9 +66,14 @@ class Diagnosis:
 
     @property
     def paste(self) -> str:
-        """The expression for the user's own code, whose softmax to take: ``logits / T``, or as it was."""
-        scores = _SCORES[self.before.kind]
-        return f"{scores} / {self.fitted.temperature:.4g}" if self.needs_temperature else scores
+        """The probabilities as an expression for the user's own code: ``softmax(logits / T)``, or as they were."""
+        probs = self.before.kind == "probs"
+        if not self.needs_temperature:
+            return "probs" if probs else "softmax(logits)"
+        temperature = f"{self.fitted.temperature:.4g}"
+        if probs and self.before.n_classes == 2:
+            return f"sigmoid(logit(p) / {temperature})"
+        return f"softmax({_SCORES[self.before.kind]} / {temperature})"
 
     @property
     def verdict(self) -> str:

@@ -25,18 +25,19 @@ def paired_interval(
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
+    of: Of = "predicted",
 ) -> Interval:
     """Confidence interval of metric(a) − metric(b) for two models on the same examples, in the same order.
 
     Rows are resampled for both at once (BCa), so what the examples share cancels.  For the metrics of
-    `calib.bootstrap_interval`; a difference of ECEs has `ece_difference_interval`.  Raises `InputError` where labels,
-    weights or numbers of rows differ, and as `calib.bootstrap_interval` does.
+    `calib.bootstrap_interval`; a difference of ECEs has `ece_difference_interval`.  ``of=1`` asks about P(y = 1).
+    Raises `InputError` where labels, weights or numbers of rows differ, and as `calib.bootstrap_interval` does.
 
     >>> a = Outcomes.from_confidence([0.9, 0.8, 0.7, 0.6] * 50, [1, 1, 0, 1] * 50)
     >>> paired_interval(lambda some: some.mean(some.correct), a, a)
     Interval(estimate=0.0, low=0.0, high=0.0, level=0.95)
     """
-    first, second = _same_examples(a, b, "predicted")
+    first, second = _same_examples(a, b, of)
     return accelerated(lambda rows: metric(first[rows]) - metric(second[rows]), first.n, level, resamples, seed)
 
 

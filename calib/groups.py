@@ -1,7 +1,7 @@
 """Any metric, group by group."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,12 +10,15 @@ from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Predictions
 
+ResultT = TypeVar("ResultT")
+
 
 def by_group(
-    metric: Callable[[Any], float], predictions: Predictions | Outcomes, groups: ArrayLike
-) -> dict[Any, float]:
+    metric: Callable[[Any], ResultT], predictions: Predictions | Outcomes, groups: ArrayLike
+) -> dict[Any, ResultT]:
     """Evaluate ``metric`` on the examples of each group, in ascending order of the groups.
 
+    Whatever it returns is kept: a number, an `Interval` of `calib.ece_interval`, a `Report` of `calib.evaluate`.
     ``groups`` ``(n,)`` holds one number, string or truth value an example; options go in by a lambda.  Raises
     `InputError` for missing groups and wrong lengths, and whatever the metric raises.
 
@@ -41,7 +44,7 @@ def by_group(
         ordered = sorted(members)
     except TypeError:  # numbers among words
         ordered = sorted(members, key=lambda name: (type(name).__name__, str(name)))
-    return {name: float(metric(predictions[np.array(members[name])])) for name in ordered}
+    return {name: metric(predictions[np.array(members[name])]) for name in ordered}
 
 
 def _is_missing(name: object) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from calib.predictions import ArrayLike, Predictions
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Outcomes:
     """What calibration asks of predictions: columns of length n, in float64.
 
@@ -33,18 +33,20 @@ class Outcomes:
 
     @classmethod
     def from_confidence(
-        cls, confidence: "ArrayLike", correct: "ArrayLike", *, weight: "ArrayLike" = None
+        cls, confidence: "ArrayLike", correct: "ArrayLike", *, sample_weight: "ArrayLike" = None
     ) -> "Outcomes":
         """Take logs that hold nothing but a confidence in [0, 1] and whether it was right, both ``(n,)``.
 
-        Every metric of the predicted class works on the result; those of whole distributions raise `InputError`, as
-        does bad input here.
+        ``sample_weight`` ``(n,)``, at least 0, is used by the metrics that say so.  Every metric of the predicted class
+        works on the result; those of whole distributions raise `InputError`, as does bad input here.
 
         >>> Outcomes.from_confidence([0.9, 0.6], [True, False]).n
         2
         """
         claimed, happened = to_numpy(confidence), to_numpy(correct)
-        if claimed.ndim != 1 or claimed.shape != happened.shape or len(claimed) == 0:
+        if claimed.shape == (0,):
+            raise InputError("there are no confidences", help="pass at least one example")
+        if claimed.ndim != 1 or claimed.shape != happened.shape:
             raise InputError(
                 f"confidence and correct must have one shape (n,), got {claimed.shape} and {happened.shape}",
                 help="pass one confidence and one truth value an example",
@@ -61,7 +63,7 @@ class Outcomes:
         if happened.dtype != bool and not (good := (happened == 0) | (happened == 1)).all():
             row = int(np.argmin(good))
             raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
-        return cls(claimed, read_only(happened.astype(bool, copy=False)), None, weights(weight, len(claimed)))
+        return cls(claimed, read_only(happened.astype(bool, copy=False)), None, weights(sample_weight, len(claimed)))
 
     @classmethod
     def confidences(cls, predictions: "Predictions") -> "Outcomes":
@@ -85,30 +87,18 @@ class Outcomes:
     @classmethod
     def of_class(cls, predictions: "Predictions", index: int) -> "Outcomes":
         """The probability claimed for class ``index``, and whether that is the label.  Raises as `of` does."""
-        n = predictions.n
-        known = np.empty(n)
-        columns = cls(np.empty(n), predictions.labels == index, known, predictions.sample_weight)
-        form = probability_form(predictions)
+        from calib.per_class import outcomes_of_classes
 
-        def write(block: Block) -> None:
-            rows = block.rows
-            if form == "odds":
-                members, this = np.arange(len(block.values)), np.full(len(block.values), index)
-                log_odds = _exact_logits(predictions, block, members, this) - _rest(predictions, block, this)[0]
-                known[rows] = log_odds
-                with np.errstate(over="ignore"):
-                    columns.confidence[rows] = 1 / (1 + np.exp(-log_odds))
-            else:
-                columns.confidence[rows] = block.values[:, index]
-                known[rows] = _log_odds(block.values[:, index])
-
-        map_blocks(predictions, write, form=form)
-        return columns
+        return next(outcomes_of_classes(predictions, [index]))
 
     @property
     def n(self) -> int:
         """Number of examples."""
         return len(self.confidence)
+
+    def __repr__(self) -> str:
+        weighted = "" if self.weight is None else ", weighted"
+        return f"Outcomes(n={self.n}, {'confidence alone' if self.losses is None else 'whole distributions'}{weighted})"
 
     def __getitem__(self, rows: slice | AnyArray) -> "Outcomes":
         """Select examples by a slice, a boolean mask or an index array."""
@@ -119,7 +109,7 @@ class Outcomes:
     @cached_property
     def log_odds(self) -> Float:
         """ln(confidence / (1 − confidence)) ``(n,)``, computed from the logits where they were given."""
-        return _log_odds(self.confidence) if self.known_log_odds is None else self.known_log_odds
+        return log_odds_of(self.confidence) if self.known_log_odds is None else self.known_log_odds
 
     @property
     def score(self) -> Float:
@@ -201,8 +191,8 @@ class Losses:
 
 def _write_from_logits(predictions: "Predictions", block: Block, columns: Outcomes, losses: Losses) -> None:
     labels, predicted = predictions.labels[block.rows], block.predicted
-    true_logit = _exact_logits(predictions, block, np.arange(len(labels)), labels)
-    _write(columns, losses, block.rows, predicted, labels, true_logit, *_rest(predictions, block, predicted))
+    true_logit = exact_logits(predictions, block, np.arange(len(labels)), labels)
+    _write(columns, losses, block.rows, predicted, labels, true_logit, *rest_of_row(predictions, block, predicted))
 
 
 def _write(
@@ -239,7 +229,7 @@ def _write_from_probs(predictions: "Predictions", block: Block, columns: Outcome
     losses.brier[rows] = np.einsum("ij,ij->i", probs, probs) - 2 * true_prob + 1
 
 
-def _exact_logits(predictions: "Predictions", block: Block, rows: Int, classes: Int) -> Float:
+def exact_logits(predictions: "Predictions", block: Block, rows: Int, classes: Int) -> Float:
     """Some entries of a block as logits times ``beta``, relative to the row maximum, in float64 whatever was given."""
     logits: Float = predictions.values[block.rows][rows, classes].astype(np.float64)
     beta = np.broadcast_to(np.asarray(predictions.beta, np.float64), predictions.n)[block.rows]
@@ -249,7 +239,7 @@ def _exact_logits(predictions: "Predictions", block: Block, rows: Int, classes: 
         return (logits - block.top[rows]) * beta[rows]
 
 
-def _rest(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Float, Float, Float]:
+def rest_of_row(predictions: "Predictions", block: Block, excluded: Int) -> tuple[Float, Float, Float]:
     """For every class but ``excluded``: log Σ exp(logit), Σ exp(logit), Σ exp(2 · logit), relative to the row maximum.
 
     Overwrites the block.  Rows whose sum leaves the range of the block's dtype are done again in float64 with their own
@@ -277,7 +267,7 @@ def _without(odds: AnyArray, excluded: Int) -> AnyArray:
 
 
 def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: Int) -> tuple[Float, Float]:
-    logits = _exact_logits(predictions, block, rows[:, None], np.arange(predictions.n_classes))
+    logits = exact_logits(predictions, block, rows[:, None], np.arange(predictions.n_classes))
     logits[np.arange(len(rows)), excluded] = -np.inf
     runner_up = logits.max(axis=1)
     reachable = np.where(np.isfinite(runner_up), runner_up, 0.0)
@@ -286,6 +276,7 @@ def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: In
         return reachable + np.log(odds.sum(axis=1)), np.exp(2 * reachable) * np.einsum("ij,ij->i", odds, odds)
 
 
-def _log_odds(probability: Float) -> Float:
+def log_odds_of(probability: Float) -> Float:
+    """ln(p / (1 − p)), ±inf at the ends."""
     with np.errstate(divide="ignore"):
         return np.log(probability) - np.log1p(-probability)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weights
+from calib._door import checked_labels, logit_matrix, probability_matrix
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 
@@ -55,9 +56,14 @@ class Predictions:
     ) -> "Predictions":
         """Take scores before the softmax, ``(n, k)`` with k ≥ 2, and labels ``(n,)`` in 0 … k − 1.
 
-        A logit of −inf is a probability of exactly 0.  Raises `InputError` for wrong shapes or labels.
+        One score an example, ``(n,)``, is the logit of class 1 of two, as before a sigmoid; it becomes [0, logit].  A
+        logit of −inf is a probability of exactly 0.  ``sample_weight`` ``(n,)``, at least 0, is used by the metrics
+        that say so.  Raises `InputError` for wrong shapes or labels.
+
+        >>> Predictions.from_logits([1.5, -0.5], [1, 0]).values.tolist()
+        [[0.0, 1.5], [0.0, -0.5]]
         """
-        values = _matrix(DeviceArray(logits) if on_accelerator(logits) else to_numpy(logits), "logits")
+        values = logit_matrix(DeviceArray(logits) if on_accelerator(logits) else to_numpy(logits))
         return cls._checked(values, "logits", labels, class_names, provenance, sample_weight)
 
     @classmethod
@@ -77,11 +83,9 @@ class Predictions:
         >>> Predictions.from_probs([0.9, 0.2], [1, 0]).n_classes
         2
         """
-        values = to_numpy(probs)
-        if values.ndim == 1 and values.dtype.kind in "fiub":
-            positive = values.astype(np.float64)
-            values = np.stack([1 - positive, positive], axis=1)
-        return cls._checked(_matrix(values, "probs"), "probs", labels, class_names, provenance, sample_weight)
+        return cls._checked(
+            probability_matrix(to_numpy(probs)), "probs", labels, class_names, provenance, sample_weight
+        )
 
     @classmethod
     def _checked(
@@ -103,7 +107,7 @@ class Predictions:
         return cls(
             read_only(values),
             kind,
-            read_only(_labels(to_numpy(labels), n, k)),
+            read_only(checked_labels(to_numpy(labels), n, k)),
             1.0,
             names,
             dict(provenance or {}),
@@ -245,50 +249,3 @@ def look_like_probs(predictions: Predictions) -> bool:
         return False
     head = predictions.values[:1000].astype(np.float64)
     return bool((head >= 0).all() and np.allclose(head.sum(axis=1), 1, rtol=0, atol=1e-3))
-
-
-def _matrix(values: Any, name: str) -> Any:
-    if values.dtype.kind in "iub":
-        values = np.asarray(values).astype(np.float64)
-    if values.dtype.kind != "f":
-        raise InputError(f"{name} must be numbers, got dtype {values.dtype}", help="pass floating-point numbers")
-    if values.ndim != 2:
-        hint = (
-            "for two classes pass both columns" if values.ndim == 1 else "pass one row an example, one column a class"
-        )
-        raise InputError(f"{name} must have shape (n, k), got {values.shape}", help=hint)
-    if values.shape[0] == 0:
-        raise InputError(f"{name} have no rows", help="pass at least one example")
-    if values.shape[1] < 2:
-        raise InputError(
-            f"{name} have {values.shape[1]} column(s), at least 2 classes are needed",
-            help="for two classes pass both columns, or P(y = 1) as a one-dimensional array of probabilities",
-        )
-    return values
-
-
-def _labels(labels: AnyArray, n: int, k: int) -> Int:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        hint = "one-hot rows become labels by labels.argmax(1)" if labels.ndim == 2 else "pass one integer an example"
-        raise InputError(f"labels must have shape (n,), got {labels.shape}", help=hint)
-    if len(labels) != n:
-        raise InputError(
-            f"{n} rows of scores came with {len(labels)} labels",
-            help="scores and labels must come from the same examples",
-        )
-    if labels.dtype.kind not in "iufb":
-        raise InputError(
-            f"labels must be integers, got dtype {labels.dtype}", help="map class names to column numbers first"
-        )
-    if labels.dtype.kind == "f" and (fractional := labels != np.floor(labels)).any():
-        row = int(np.argmax(fractional))
-        raise InputError(f"labels must be whole numbers, row {row} holds {labels[row]}", help="pass class indices")
-    if (outside := (labels < 0) | (labels >= k)).any():
-        row = int(np.argmax(outside))
-        raise InputError(
-            f"labels must lie in 0 … {k - 1} for {k} classes, row {row} holds {labels[row]:g}",
-            help="count classes from 0, and drop rows that are to be ignored",
-        )
-    return labels.astype(np.int64)

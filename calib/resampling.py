@@ -10,16 +10,17 @@ from calib.intervals import Interval
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
+FEWEST = 20  # resamples, below which there are no tails
 GROUPS = 200  # the acceleration of BCa needs no more: its own noise stays below 0.004
 
 
-def mean_interval(values: ArrayLike, *, weight: ArrayLike = None, level: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, *, sample_weight: ArrayLike = None, level: float = 0.95) -> Interval:
     """Confidence interval of the mean of a column ``(n,)``, such as ``outcomes.nll``, ``.brier``, ``.residual``.
 
     Zeros and ones, such as ``outcomes.correct``, get Wilson's (1927) interval; anything else Student's, corrected for
-    skewness (Hall 1992), which a loss needs.  Weights enter by the variance of the weighted mean, for Wilson as Kish's
-    effective number of examples: their scale changes nothing.  An infinite loss makes all three numbers infinite.
-    Raises `InputError` for bad input and for a single number that is not 0 or 1.
+    skewness (Hall 1992), which a loss needs.  Sample weights enter by the variance of the weighted mean, for Wilson as
+    Kish's effective number of examples: their scale changes nothing.  An infinite loss makes all three numbers
+    infinite. Raises `InputError` for bad input and for a single number that is not 0 or 1.
 
     >>> interval = mean_interval([1, 1, 1, 0])
     >>> interval.estimate, round(interval.low, 4), round(interval.high, 4)
@@ -35,7 +36,7 @@ def mean_interval(values: ArrayLike, *, weight: ArrayLike = None, level: float =
     column = column.astype(np.float64)
     if np.isnan(column).any():
         raise InputError(f"row {int(np.argmax(np.isnan(column)))} holds NaN", help="mend or drop it")
-    mass = weights(weight, len(column))
+    mass = weights(sample_weight, len(column))
     if mass is not None:
         column, mass = column[mass > 0], mass[mass > 0]
     if np.isposinf(column).any() and np.isneginf(column).any():
@@ -99,10 +100,11 @@ def bootstrap_interval(
     """Confidence interval of a metric by resampling rows: bias-corrected and accelerated (BCa).
 
     For metrics that change smoothly with the data: ``calib.auroc``, ``calib.aurc``, differences and ratios of means.
-    Means themselves have `mean_interval`.  Not for metrics that cannot be negative and have a bias, such as ECE and
-    KS: near 0 this interval misses the truth; ECE has `ece_interval`.  Rows keep their sample weights.  Resamples on
-    which the metric is NaN are left out.  Raises `InputError` for bad input, and where the metric is not finite on the
-    data or on half of the resamples.  Source: Efron (1987).
+    Means themselves have `mean_interval`.  Not for metrics that cannot be negative and have a bias, such as ECE and KS:
+    near 0 this interval misses the truth; ECE has `ece_interval`.  Rows keep their sample weights.  Resamples on which
+    the metric is NaN are left out.  The metric gets `Outcomes`, so those of whole distributions (class-wise, SKCE)
+    cannot be had this way; a lambda passes options.  Raises `InputError` for bad input, and where the metric is not
+    finite on the data or on half of the resamples.  Source: Efron (1987).
 
     >>> outcomes = Outcomes.from_confidence([0.9, 0.8, 0.7, 0.6] * 50, [1, 1, 0, 1] * 50)
     >>> interval = bootstrap_interval(lambda some: some.mean(some.correct), outcomes)
@@ -121,6 +123,10 @@ def accelerated(statistic: Callable[[Int], float], n: int, level: float, resampl
 
     check_level(level)
     check_resamples(resamples)
+    if resamples < FEWEST:
+        raise InputError(
+            f"an interval takes at least {FEWEST} resamples, got {resamples}", help="1000 is the usual number"
+        )
     rng = generator(seed)
     estimate = float(statistic(np.arange(n)))
     draws = np.array([statistic(rng.integers(n, size=n)) for _ in range(resamples)])

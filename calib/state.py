@@ -77,7 +77,20 @@ class CalibrationState:
         vars(self).update(vars(self.merge(part)))
 
     def merge(self, other: "CalibrationState") -> "CalibrationState":
-        """The state of both data sets.  Raises `InputError` where their bins or kinds of input differ."""
+        """Return the state of both data sets, as ``+`` does; neither argument changes.
+
+        Raises `InputError` where their bins or kinds of input differ, and for what is no state.
+
+        >>> first, second = CalibrationState(), CalibrationState()
+        >>> first.update([[0.9, 0.1]], [0])
+        >>> second.update([[0.2, 0.8]], [1])
+        >>> (first + second).compute().n
+        2
+        """
+        if not isinstance(other, CalibrationState):
+            raise InputError(
+                f"a CalibrationState is needed here, got {type(other).__name__}", help="predictions go to update()"
+            )
         merged = CalibrationState(n_bins=len(self.curve.count), closed=self.curve.closed)
         merged.curve = self.curve + other.curve
         held = [state.losses for state in (self, other) if state.curve.n > 0]
@@ -89,6 +102,8 @@ class CalibrationState:
         merged.losses = np.sum(known, axis=0) if known else None
         merged.infinite_nll = self.infinite_nll + other.infinite_nll
         return merged
+
+    __add__ = merge
 
     def compute(self) -> Summary:
         """Read the metrics from the sums.  Raises `InputError` where nothing was added yet."""

@@ -67,7 +67,9 @@ def test_without_ties_equal_mass_bins_differ_by_one_example_at_most() -> None:
 def test_integer_weights_make_the_equal_mass_bins_of_repeated_rows() -> None:
     rng = np.random.default_rng(1)
     confidence, weight = rng.random(40).round(1), rng.integers(1, 4, 40)
-    weighted, _ = bins_of(calib.Outcomes.from_confidence(confidence, np.ones(40), weight=weight), 6, "equal-mass")
+    weighted, _ = bins_of(
+        calib.Outcomes.from_confidence(confidence, np.ones(40), sample_weight=weight), 6, "equal-mass"
+    )
     rows = np.repeat(np.arange(40), weight)
     repeated, _ = bins_of(calib.Outcomes.from_confidence(confidence[rows], np.ones(len(rows))), 6, "equal-mass")
     assert weighted[rows].tolist() == repeated.tolist()
@@ -84,3 +86,10 @@ def test_confidences_that_saturate_at_one_are_still_ranked_by_their_logits() -> 
 def test_unknown_options_are_refused_by_their_choices(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"must be (equal-width or equal-mass|right or left), got"):
         calib.ece([[0.9, 0.1]], [0], **options)
+
+
+@pytest.mark.parametrize(("n", "n_bins"), [(250, 100), (25, 50), (150, 100), (1100, 50)])
+def test_bins_of_equal_mass_are_those_of_exact_fractions(n: int, n_bins: int) -> None:
+    outcomes = calib.Outcomes.from_confidence(np.arange(1, n + 1) / (n + 1), np.ones(n))
+    index, _ = bins_of(outcomes, n_bins, "equal-mass")
+    assert index.tolist() == [(2 * rank + 1) * n_bins // (2 * n) for rank in range(n)]

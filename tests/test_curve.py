@@ -166,7 +166,9 @@ def test_curves_on_equal_edges_add_up_and_others_do_not() -> None:
 def test_weights_are_repeated_rows(binning: Any) -> None:
     rng = np.random.default_rng(0)
     confidence, correct, weight = rng.random(50), rng.random(50) < 0.5, rng.integers(1, 5, 50)
-    weighted = calibration_curve(calib.Outcomes.from_confidence(confidence, correct, weight=weight), binning=binning)
+    weighted = calibration_curve(
+        calib.Outcomes.from_confidence(confidence, correct, sample_weight=weight), binning=binning
+    )
     rows = np.repeat(np.arange(50), weight)
     repeated = calibration_curve(calib.Outcomes.from_confidence(confidence[rows], correct[rows]), binning=binning)
     for name in ("ece", "rmsce", "mce", "average_calibration_error"):

@@ -133,16 +133,16 @@ def test_where_no_temperature_can_be_fitted_the_verdict_says_why_and_nothing_is_
     unfit = Predictions.from_logits(logits if labels_of else logits * 0, labels_of(logits) if labels_of else labels)
     for result in (diagnose(unfit), diagnose(predictions(1.0), unfit)):
         assert reason in result.verdict
-        assert (result.label, result.paste) == (f"no T: {status}", "logits")
+        assert (result.label, result.paste) == (f"no T: {status}", "softmax(logits)")
         np.testing.assert_array_equal(result.after.outcomes.nll, result.before.outcomes.nll)
 
 
 def test_the_temperature_is_named_for_a_figure_and_for_pasting() -> None:
     assert diagnosis({}, {}, TemperatureScaling(1.23456)).label == "T = 1.23"
-    assert diagnosis({}, {}, TemperatureScaling(1.23456)).paste == "logits / 1.235"
-    assert diagnosis({}, {}, TemperatureScaling(1.23456, standard_error=0.14)).paste == "logits / 1.235"
+    assert diagnosis({}, {}, TemperatureScaling(1.23456)).paste == "softmax(logits / 1.235)"
+    assert diagnosis({}, {}, TemperatureScaling(1.23456, standard_error=0.14)).paste == "softmax(logits / 1.235)"
     near = diagnosis({}, {}, TemperatureScaling(1.23456, standard_error=0.15))
-    assert near.paste == "logits"
+    assert near.paste == "softmax(logits)"
     assert "The best temperature, 1.23 ± 0.15, cannot be told from 1" in near.verdict
     assert replace(diagnosis({}, {}), seed=0, cross_fitted=True).label == "T = 2, cross-fitted"
 
@@ -175,8 +175,10 @@ def test_probabilities_are_not_called_logits() -> None:
     logits, labels = sample(2000, 4, true_temperature=1.0, seed=1)
     probs = np.exp(3 * logits) / np.exp(3 * logits).sum(axis=1, keepdims=True)
     result = diagnose(Predictions.from_probs(probs, labels))
-    assert result.paste == f"log(probs) / {result.fitted.temperature:.4g}"
+    assert result.paste == f"softmax(log(probs) / {result.fitted.temperature:.4g})"
     assert "logits" not in result.verdict
+    binary = diagnose(Predictions.from_probs(np.clip(probs[:, 0], 0.01, 0.99), labels == 0))
+    assert binary.paste == f"sigmoid(logit(p) / {binary.fitted.temperature:.4g})"
 
 
 def test_where_one_fold_has_no_finite_temperature_none_is_used_at_all() -> None:

@@ -29,7 +29,7 @@ def test_groups_come_in_any_dress(groups: Any) -> None:
 
 
 def test_logs_of_confidence_have_groups_too() -> None:
-    outcomes = calib.Outcomes.from_confidence([0.9, 0.6, 0.8], [1, 0, 1], weight=[1, 2, 3])
+    outcomes = calib.Outcomes.from_confidence([0.9, 0.6, 0.8], [1, 0, 1], sample_weight=[1, 2, 3])
     found = calib.by_group(calib.ece, outcomes, [1, 0, 1])
     assert found == {0: pytest.approx(0.6), 1: pytest.approx((0.1 + 3 * 0.2) / 4)}
 
@@ -56,7 +56,17 @@ def test_groups_keep_their_type_and_their_order() -> None:
 
 
 def test_a_group_whose_weights_are_all_0_is_refused_in_words() -> None:
-    outcomes = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], weight=[0, 1])
+    outcomes = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], sample_weight=[0, 1])
     for metric in (calib.ece, calib.accuracy, calib.smooth_ece, calib.ks_error):
         with pytest.raises(InputError, match="all sample weights are 0"):
             calib.by_group(metric, outcomes, [0, 1])
+
+
+def test_intervals_and_reports_come_group_by_group_too() -> None:
+    predictions = calib.Predictions.from_probs([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]] * 10, [0, 1, 0] * 10)
+    groups = ["a", "a", "b"] * 10
+    intervals = calib.by_group(calib.ece_interval, predictions, groups)
+    assert intervals["a"] == calib.ece_interval(
+        predictions[np.array([0, 1, 2] * 10) >= 0][np.tile([True, True, False], 10)]
+    )
+    assert calib.by_group(calib.evaluate, predictions, groups)["b"].n == 10

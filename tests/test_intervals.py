@@ -23,7 +23,7 @@ from .references import ece_and_mce, sample
 
 
 def log(confidence: Any, correct: Any, weight: Any = None) -> Outcomes:
-    return Outcomes.from_confidence(confidence, correct, weight=weight)
+    return Outcomes.from_confidence(confidence, correct, sample_weight=weight)
 
 
 def overconfident(n: int = 400, seed: int = 0, by: float = 0.1) -> Outcomes:
@@ -266,10 +266,10 @@ def test_zeros_and_ones_get_wilsons_interval() -> None:
 
 def test_the_mean_of_weighted_numbers() -> None:
     values, weight = np.random.default_rng(0).exponential(size=(2, 50))
-    interval = mean_interval(values, weight=weight)
+    interval = mean_interval(values, sample_weight=weight)
     assert interval.estimate == pytest.approx(float(np.average(values, weights=weight)))
-    assert mean_interval(values, weight=5 * weight).low == pytest.approx(interval.low)
-    assert mean_interval(values, weight=np.ones(50)) == mean_interval(values)
+    assert mean_interval(values, sample_weight=5 * weight).low == pytest.approx(interval.low)
+    assert mean_interval(values, sample_weight=np.ones(50)) == mean_interval(values)
 
 
 def test_an_infinite_loss_is_infinite_with_certainty() -> None:
@@ -323,7 +323,7 @@ def test_a_metric_of_ranks_gets_an_interval_inside_its_range() -> None:
 
 
 def test_a_constant_metric_is_known_exactly() -> None:
-    assert bootstrap_interval(lambda _: 0.25, overconfident(20), resamples=9) == Interval(0.25, 0.25, 0.25, 0.95)
+    assert bootstrap_interval(lambda _: 0.25, overconfident(20), resamples=20) == Interval(0.25, 0.25, 0.25, 0.95)
 
 
 def test_rows_keep_all_their_columns() -> None:
@@ -337,9 +337,11 @@ def test_rows_keep_all_their_columns() -> None:
 
 def test_a_metric_that_is_undefined_on_the_data_is_refused() -> None:
     with pytest.raises(InputError, match="the metric is nan on the data"):
-        bootstrap_interval(auroc, log([0.5, 0.6], [1, 1]), resamples=10)
+        bootstrap_interval(auroc, log([0.5, 0.6], [1, 1]), resamples=20)
     with pytest.raises(InputError, match="resamples must be a whole number"):
         bootstrap_interval(gap, overconfident(20), resamples=0)
+    with pytest.raises(InputError, match="an interval takes at least 20 resamples, got 1"):
+        bootstrap_interval(gap, overconfident(20), resamples=1)
 
 
 # Two models
@@ -401,7 +403,8 @@ def test_the_scale_of_weights_changes_nothing_however_large_or_small(scale: floa
     rng = np.random.default_rng(0)
     confidence, weight = rng.random(100), rng.random(100) + 0.1
     outcomes = [
-        calib.Outcomes.from_confidence(confidence, rng.random(100) < 2, weight=weight * factor) for factor in (1, scale)
+        calib.Outcomes.from_confidence(confidence, rng.random(100) < 2, sample_weight=weight * factor)
+        for factor in (1, scale)
     ]
     first, second = (ece_interval(one) for one in outcomes)
     assert [first.low, first.high] == pytest.approx([second.low, second.high])
@@ -414,11 +417,11 @@ def test_columns_whose_cubes_leave_the_range_of_float64_have_intervals() -> None
         assert interval.low / unit == pytest.approx(plain.low)
     for column, weight in (([1.0, 2.0], [1, 1e-20]), ([np.inf, -np.inf, 1.0], None)):
         with pytest.raises(InputError):
-            mean_interval(column, weight=weight)
+            mean_interval(column, sample_weight=weight)
 
 
 def test_weights_of_0_are_no_part_of_a_resample() -> None:
-    outcomes = calib.Outcomes.from_confidence([0.5, 0.6, 0.7, 0.8], [1, 0, 1, 1], weight=[1, 0, 0, 1])
+    outcomes = calib.Outcomes.from_confidence([0.5, 0.6, 0.7, 0.8], [1, 0, 1, 1], sample_weight=[1, 0, 0, 1])
     interval = bootstrap_interval(calib.accuracy, outcomes, resamples=50)
     assert (interval.low, interval.high) == (1.0, 1.0)
 

@@ -253,6 +253,6 @@ def test_the_short_pass_finds_what_the_whole_one_finds() -> None:
 
 
 def test_a_mean_over_weights_of_0_is_nan_and_an_infinite_loss_of_weight_0_counts_nothing() -> None:
-    outcomes = Outcomes.from_confidence([0.9, 0.5], [1, 0], weight=[0, 1])
+    outcomes = Outcomes.from_confidence([0.9, 0.5], [1, 0], sample_weight=[0, 1])
     assert outcomes.mean(np.array([np.inf, 2.0])) == 2.0
     assert math.isnan(outcomes[:1].mean(np.array([1.0])))

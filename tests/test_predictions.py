@@ -157,7 +157,6 @@ def test_one_dimensional_probabilities_are_those_of_class_1(positive: list[float
 @pytest.mark.parametrize(
     ("logits", "labels", "message"),
     [
-        ([1.0, 2.0], [0, 1], r"logits must have shape \(n, k\), got \(2,\)"),
         (np.zeros((2, 2, 2)), [0, 1], r"got \(2, 2, 2\)"),
         (3.0, [0], r"got \(\)"),
         (np.zeros((0, 3)), [], "logits have no rows"),
@@ -165,13 +164,13 @@ def test_one_dimensional_probabilities_are_those_of_class_1(positive: list[float
         (np.zeros((2, 0)), [0, 0], r"0 column\(s\)"),
         ([["a", "b"]], [0], "logits must be numbers, got dtype <U1"),
         (np.zeros((1, 2), complex), [0], "got dtype complex128"),
-        (np.array([[None, 1.0]]), [0], "got dtype object"),
+        (np.array([["a", 1.0]], object), [0], "got dtype object"),
         (np.zeros((1, 2), "M8[s]"), [0], "must be numbers"),
         (np.zeros((3, 2)), [0, 1], "3 rows of scores came with 2 labels"),
         (np.zeros((2, 2)), 1, r"labels must have shape \(n,\), got \(\)"),
         (np.zeros((2, 2)), [[1, 0], [0, 1]], r"labels must have shape \(n,\), got \(2, 2\)"),
         (np.zeros((2, 2)), ["cat", "dog"], "labels must be integers, got dtype <U3"),
-        (np.zeros((2, 2)), [None, 1], "labels must be integers, got dtype object"),
+        (np.zeros((2, 2)), [None, 1], "whole numbers, row 0 holds nan"),
         (np.zeros((2, 2)), np.array([0j, 1]), "labels must be integers, got dtype complex128"),
         (np.zeros((3, 2)), [0, 1, 0.5], "whole numbers, row 2 holds 0.5"),
         (np.zeros((2, 2)), [0, np.nan], "whole numbers, row 1 holds nan"),
@@ -212,7 +211,7 @@ def test_a_bad_logit_is_named_by_row_and_column_in_whatever_block(
     [
         ([np.nan, 1.0], "probabilities must be numbers, row 1 column 0 holds nan"),
         ([0.5, 0.49], "must sum to 1, row 1 sums to 0.99"),
-        ([0.6, 0.402], "must sum to 1, row 1 sums to 1.002"),
+        ([0.6, 0.405], "must sum to 1, row 1 sums to 1.005"),
         ([0.0, 0.0], "row 1 sums to 0"),
         ([-0.1, 1.1], r"must lie in \[0, 1\], row 1 column 0 holds -0.1"),
         ([3.0, -2.0], r"row 1 column 0 holds 3"),
@@ -297,3 +296,48 @@ def test_the_outcomes_are_computed_once() -> None:
 def test_rows_of_different_lengths_are_refused_in_words() -> None:
     with pytest.raises(InputError, match="the rows of a list differ in length"):
         Predictions.from_logits([[1.0, 2.0], [1.0]], [0, 0])
+
+
+def test_one_logit_an_example_is_that_of_class_one_as_before_a_sigmoid() -> None:
+    scores = np.array([2.0, -1.0, 0.5, -np.inf], np.float32)
+    binary = Predictions.from_logits(scores, [1, 0, 0, 0])
+    assert binary.n_classes == 2
+    assert binary.values.dtype == np.float32
+    np.testing.assert_allclose(calib.Outcomes.of_class(binary, 1).confidence, 1 / (1 + np.exp(-scores)), rtol=1e-6)
+    assert Predictions.from_logits([3, -2], [1, 0]).values.tolist() == [[0.0, 3.0], [0.0, -2.0]]
+
+
+def test_one_probability_an_example_out_of_range_is_named_as_it_was_given() -> None:
+    for bad in (2.608, -0.1, np.nan):
+        with pytest.raises(InputError, match=f"row 1 holds {bad:g}"):
+            calib.ece(np.array([0.5, bad]), [0, 1])
+
+
+def test_what_torch_or_pandas_hold_in_their_own_ways_is_read_or_refused_in_words() -> None:
+    frame = pd.DataFrame([[0.75, 0.25], [0.5, 0.5]]).astype("Float64")
+    assert Predictions.from_probs(frame, pd.Series([0, 1], dtype=object)).values.dtype == np.float64
+    with pytest.raises(InputError, match="row 1 holds nan"):
+        Predictions.from_probs(frame, pd.Series([True, pd.NA], dtype="boolean"))
+    with pytest.raises(InputError, match="labels must be integers, got dtype object"):
+        Predictions.from_probs(frame, np.array(["1", 0], object))
+    for tensor in (torch.eye(2).to_sparse(), torch.empty(2, 2, device="meta")):
+        with pytest.raises(InputError, match="cannot become an array"):
+            Predictions.from_logits(tensor, [0, 1])
+
+
+def test_masked_entries_are_never_read() -> None:
+    probs = np.ma.masked_array([[0.9, 0.1], [0.4, 0.6]], mask=[[False, False], [True, True]])
+    with pytest.raises(InputError, match="has masked entries"):
+        calib.ece(probs, [0, 1])
+    assert calib.ece(np.ma.masked_array(probs.data), [0, 1]) == calib.ece(probs.data, [0, 1])
+
+
+def test_probabilities_in_bfloat16_are_as_good_as_their_digits() -> None:
+    for k in (2, 10, 1000):
+        probs = torch.from_numpy(sample(2000, k)[0]).bfloat16().softmax(1)
+        assert 0 <= calib.ece(probs, np.zeros(2000, int)) <= 1
+
+
+def test_weights_whose_sum_would_overflow_are_refused() -> None:
+    with pytest.raises(InputError, match="sample weights must add up to less than"):
+        Predictions.from_probs([0.5, 0.6], [0, 1], sample_weight=[1e307, 1.0])

@@ -151,3 +151,13 @@ def test_bytes_that_hold_no_sums_are_refused(name: str, value: Any) -> None:
 def test_an_unknown_side_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="closed must be right or left"):
         calib.CalibrationState(closed="up")  # type: ignore[arg-type]
+
+
+def test_merging_returns_a_new_state_and_takes_states_alone() -> None:
+    first, second = calib.CalibrationState(), calib.CalibrationState()
+    first.update([0.9], [1])
+    second.update([0.2], [0])
+    assert (first + second).compute().n == first.merge(second).compute().n == 2
+    assert (first.compute().n, second.compute().n) == (1, 1)
+    with pytest.raises(InputError, match="a CalibrationState is needed here, got NoneType"):
+        first.merge(None)  # type: ignore[arg-type]

@@ -129,7 +129,7 @@ def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
         for name, label in _LABELS.items()
     ]
     interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in (before, after)]
-    rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  95 % interval", *interval])
+    rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
     rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
     return ["", "uncalibrated", scaled], rows
@@ -178,9 +178,9 @@ def _gate(text: str) -> tuple[str, str, float]:
         value = float(limit)
     except ValueError:
         value = float("nan")
-    if metric not in GATES or row not in ("", "uncalibrated", "temperature") or value != value:
+    if metric not in GATES or row not in ("", "uncalibrated", "temperature") or not value >= 0:
         raise InputError(
-            f"--fail-above must be METRIC=LIMIT, got {text!r}",
+            f"--fail-above must be METRIC=LIMIT, a metric that can be gated and a limit of at least 0, got {text!r}",
             help=f"metrics are {', '.join(GATES)}; `temperature.` in front means the scaled row: temperature.ece=0.03",
         )
     return row or "uncalibrated", metric, value

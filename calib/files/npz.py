@@ -60,7 +60,12 @@ def load_predictions(path: Path | str) -> Predictions:
     path = Path(path)
     arrays = _read_arrays(path)
     kinds: list[Kind] = [kind for kind in ("logits", "probs") if kind in arrays]
-    if len(kinds) != 1 or "labels" not in arrays:
+    if len(kinds) == 2:
+        raise InputError(
+            f"{path} holds both `logits` and `probs`, and they may differ",
+            help="keep the logits: probabilities are rounded",
+        )
+    if not kinds or "labels" not in arrays:
         raise InputError(
             f"{path} must hold `labels` and either `logits` or `probs`, "
             f"it holds {', '.join(sorted(arrays)) or 'nothing'}",

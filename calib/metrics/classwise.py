@@ -9,7 +9,7 @@ from calib._blocks import Block, map_blocks, probability_form, row_sums
 from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
 from calib.curve import calibration_curve, sums_by
 from calib.errors import InputError
-from calib.outcomes import Outcomes
+from calib.per_class import outcomes_of_classes
 from calib.predictions import ArrayLike, Predictions, as_predictions
 
 
@@ -38,8 +38,8 @@ def classwise_ece(
     if binning == "equal-width":
         errors = _equal_width_errors(checked, n_bins)
     else:
-        classes = range(checked.n_classes)
-        errors = np.array([calibration_curve(checked, n_bins=n_bins, binning=binning, of=c).ece for c in classes])
+        each = outcomes_of_classes(checked, range(checked.n_classes))
+        errors = np.array([calibration_curve(outcomes, n_bins=n_bins, binning=binning).ece for outcomes in each])
     if average == "mean":
         return float(errors.mean())
     return float(np.average(errors, weights=np.bincount(checked.labels, minlength=checked.n_classes)))
@@ -65,8 +65,7 @@ def thresholded_ace(
         raise InputError(f"threshold must lie in [0, 1), got {threshold!r}", help="the authors use 0.01 and 0.001")
     checked = _unweighted(as_predictions(predictions, labels), "thresholded_ace")
     errors = []
-    for c in range(checked.n_classes):
-        outcomes = Outcomes.of_class(checked, c)
+    for outcomes in outcomes_of_classes(checked, range(checked.n_classes)):
         claimed = outcomes.confidence > threshold
         if claimed.any():
             errors.append(calibration_curve(outcomes[claimed], n_bins=n_bins, binning="equal-mass").ece)

@@ -41,6 +41,7 @@ def corp(
     """Split the score of one event's forecasts by isotonic recalibration: no bins to choose, any sample reproducible.
 
     Takes `Predictions`, or probabilities ``(n, k)`` (``(n,)`` = P(y = 1)) and labels ``(n,)``, or `Outcomes`.
+    The event is that the predicted class is right; ``of=c`` asks about class c, ``of=1`` about P(y = 1).
     ``score="brier"`` is (c − y)², in [0, 1], ``"log"`` is −ln of the probability claimed for what happened, in nats,
     inf where that was 0.  Forecasts are told apart by their log-odds; ties are pooled first.  Even a calibrated model
     has a miscalibration above 0 at finite n, because the isotonic fit bends to noise.  Takes sample weights.  Raises

@@ -43,6 +43,7 @@ def murphy_decomposition(
     """Split the Brier score of one event, (c − y)² in [0, 1], into reliability, resolution and uncertainty.
 
     Takes `Predictions`, or probabilities ``(n, k)`` (``(n,)`` = P(y = 1)) and labels ``(n,)``, or `Outcomes`.
+    The event is that the predicted class is right; ``of=c`` asks about class c, ``of=1`` about P(y = 1).
     Forecasts of equal confidence are pooled; where nearly all differ that says little (each row is its own group), so
     pool by ``n_bins`` of equal width, (a, b], and two more parts keep the sum exact.  Takes sample weights.  Raises
     `InputError` for bad input.  Source: Murphy (1973); the parts within bins: Stephenson, Coelho & Jolliffe (2008).

@@ -34,6 +34,7 @@ def spiegelhalter(
     """Test whether the Brier score is what a calibrated model's would be; z > 0 where it is worse (overconfidence).
 
     Takes `Predictions`, or probabilities ``(n, k)`` (``(n,)`` = P(y = 1)) and labels ``(n,)``, or `Outcomes`.
+    The event is that the predicted class is right; ``of=c`` asks about class c, ``of=1`` about P(y = 1).
     z = Σ (a − c)(1 − 2c) / √Σ (1 − 2c)² c(1 − c), which is blind to c = 1/2 and to errors that cancel.  Where no c
     lies strictly between 0 and 1 but at 1/2, z is 0 (p = 1), or inf (p = 0) where the impossible happened.  Raises
     `InputError` for bad input and for sample weights.  Source: Spiegelhalter (1986).

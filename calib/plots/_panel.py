@@ -23,15 +23,14 @@ Bars: TypeAlias = tuple[Float, Float]
 
 SPACE, STRIP = 0.07, 0.25  # heights of the space above the strip and of the strip, as shares of the diagram's own
 
-# Okabe and Ito's blue and vermilion, and tints of them.  Without colour the gaps still differ, from the bars by being
-# light and hatched, from each other by the direction of the hatching.
+# Okabe and Ito's blue and vermilion, and tints of them.  A gap below the accuracy is a part of its bar and as dark, one
+# above it is light; without colour they still differ by that and by the direction of the hatching.
 _BLUE, _SKY, _VERMILION = "#0072b2", "#a9d6f2", "#d55e00"
 _BAR: dict[str, Any] = {"facecolor": _BLUE, "edgecolor": "white", "linewidth": 0.4}
 _OVER: dict[str, Any] = {"facecolor": "#fbdcc8", "edgecolor": _VERMILION, "hatch": "//////", "linewidth": 0.4}
-_UNDER: dict[str, Any] = {"facecolor": _SKY, "edgecolor": _BLUE, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
+_UNDER: dict[str, Any] = {"facecolor": _BLUE, "edgecolor": _SKY, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
 _DIAGONAL: dict[str, Any] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.0}
 _MEAN_CONFIDENCE: dict[str, Any] = {"linestyle": (0, (2.5, 1.2)), "linewidth": 1.1, "color": _VERMILION}
-_INTERVAL: dict[str, Any] = {"colors": "black", "linewidth": 1.0}
 _ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "solid_capstyle": "butt", "color": _BLUE}
 
 
@@ -45,8 +44,9 @@ def draw_panel(
     """
     _draw_bars(ax, curve)
     if bars is not None:
-        ax.vlines(curve.mean_confidence, *bars, colors="white", linewidth=2.0, zorder=3)  # black alone drowns in blue
-        ax.vlines(curve.mean_confidence, *bars, label="interval", zorder=3, **_INTERVAL)
+        width = min(1.0, 25 / len(curve.count))  # of many bins the intervals would hide the rest
+        for colour, wide, label in (("white", 2 * width, None), ("black", width, "interval")):  # black drowns in blue
+            ax.vlines(curve.mean_confidence, *bars, colors=colour, linewidth=wide, label=label, zorder=3, clip_on=False)
     strip = _room_for_strip(ax)
     _draw_histogram(strip, curve, share_limit or largest_share(curve))
     return strip

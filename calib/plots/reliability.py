@@ -15,7 +15,7 @@ from calib.errors import InputError
 from calib.files.atomic import atomic_file
 from calib.outcomes import Outcomes
 from calib.plots._panel import SPACE, STRIP, Bars, draw_panel, largest_share, legend_handles, show_plain
-from calib.predictions import ArrayLike, Predictions
+from calib.predictions import ArrayLike, Of, Predictions
 from calib.uncertainty import consistency_interval
 
 # No dates, and one size whatever the style sheet says; the fonts in a PDF are TrueType, which conferences ask for.
@@ -65,14 +65,15 @@ def reliability_diagram(
     n_bins: int = 15,
     title: str | None = None,
     bars: BarsKind = "none",
+    of: Of = "predicted",
 ) -> Axes:
     r"""Draw a reliability diagram (Guo et al. 2017, fig. 1) and return its Axes.
 
-    Takes a `CalibrationCurve`, `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``; ``n_bins`` matters for
-    the latter two.  A solid bar is the accuracy in a bin, the hatched part reaches from there to the bin's mean
-    confidence; bins without examples have no bar.  The strip below (``ax.child_axes[-1]``) shows the share of examples
-    a bin and marks overall accuracy and mean confidence.  The last line of the title gives ECE and n of the curve
-    drawn; ``title`` stands above it, taken literally and cut to fit.
+    Takes a `CalibrationCurve`, `Predictions`, `Outcomes`, or probabilities ``(n, k)`` and labels ``(n,)``; ``n_bins``
+    and ``of`` (``of=1`` is P(y = 1)) matter where it is no curve.  A solid bar is the accuracy in a bin, the hatched
+    part reaches from there to the bin's mean confidence; bins without examples have no bar.  The strip below
+    (``ax.child_axes[-1]``) shows the share of examples a bin and marks overall accuracy and mean confidence.  The last
+    line of the title gives ECE and n of the curve drawn; ``title`` stands above it, taken literally and cut to fit.
 
     ``bars="confidence"`` adds 95 % Wilson intervals of each bin's accuracy, around the estimate; ``bars="consistency"``
     the 95 % of accuracies that a calibrated model would show, around the diagonal (needs predictions, not a curve).
@@ -90,7 +91,7 @@ def reliability_diagram(
             raise InputError("labels were given with a finished curve", help="leave out the second argument")
         curve = predictions_or_curve
     else:
-        curve = calibration_curve(predictions_or_curve, labels, n_bins=n_bins)
+        curve = calibration_curve(predictions_or_curve, labels, n_bins=n_bins, of=of)
     if ax is not None and not isinstance(ax, Axes):
         raise InputError(f"ax must be a matplotlib Axes, got {type(ax).__name__}", help="of several, pass one: axes[0]")
     check_choice("bars", bars, ("none", "confidence", "consistency"))
@@ -100,7 +101,7 @@ def reliability_diagram(
     if bars == "confidence":
         intervals = curve.accuracy_interval()
     elif bars == "consistency":
-        intervals = consistency_interval(predictions_or_curve, labels, n_bins=n_bins)
+        intervals = consistency_interval(predictions_or_curve, labels, n_bins=n_bins, of=of)
     target = _new_axes() if ax is None else ax
     draw_panel(target, curve, bars=intervals)
     text = target.set_title("", loc="center")

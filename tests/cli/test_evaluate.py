@@ -58,7 +58,7 @@ def test_json_has_the_names_of_the_glossary_and_the_library_s_numbers(run: Run, 
             assert found[row][metric] == pytest.approx(getattr(calib, metric)(predictions), abs=1e-15)
     assert found["temperature"]["temperature"] == fitted.temperature
     assert found["temperature"]["standard_error"] == fitted.standard_error
-    assert found["paste"] == f"logits / {fitted.temperature:.4g}"
+    assert found["paste"] == f"softmax(logits / {fitted.temperature:.4g})"
 
 
 def test_without_a_calibration_split_the_row_says_cross_fitted(run: Run, tmp_path: Path) -> None:

@@ -135,3 +135,15 @@ def test_outcomes_are_refused_in_words() -> None:
     for metric in (calib.classwise_ece, calib.skce, calib.top_label_ece):
         with pytest.raises(InputError, match="whole distributions are needed"):
             metric(outcomes)
+
+
+def test_how_many_classes_are_read_at_a_time_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, labels = sample(90, 7)
+    probs = np.array(references.softmax_rows(logits))
+    for predictions in (calib.Predictions.from_logits(logits, labels), calib.Predictions.from_probs(probs, labels)):
+        whole = calib.classwise_ece(predictions, binning="equal-mass"), calib.thresholded_ace(predictions)
+        with monkeypatch.context() as patched:
+            patched.setattr("calib.per_class.CHUNK_ENTRIES", 200)
+            assert (calib.classwise_ece(predictions, binning="equal-mass"), calib.thresholded_ace(predictions)) == whole
+        one_by_one = [calib.ece(predictions, binning="equal-mass", of=c) for c in range(7)]
+        assert np.mean(one_by_one) == pytest.approx(whole[0], abs=1e-15)

@@ -306,7 +306,7 @@ def test_weights_and_bad_input_are_refused_in_words() -> None:
     with pytest.raises(calib.InputError, match="conventions takes no sample weights"):
         conventions(calib.Predictions.from_probs([0.2, 0.7], [0, 1], sample_weight=[1.0, 2.0]))
     with pytest.raises(calib.InputError, match="conventions takes no sample weights"):
-        conventions(calib.Outcomes.from_confidence([0.2, 0.7], [0, 1], weight=[1.0, 2.0]))
+        conventions(calib.Outcomes.from_confidence([0.2, 0.7], [0, 1], sample_weight=[1.0, 2.0]))
     with pytest.raises(calib.InputError, match="n_bins must be a whole number"):
         conventions([0.2, 0.7], [0, 1], n_bins=0)
     with pytest.raises(calib.InputError, match="without labels"):

@@ -75,7 +75,7 @@ def test_all_parts_are_what_the_loops_say_and_weights_are_numbers_of_copies(
 ) -> None:
     confidence, correct, weight = (np.array(column) for column in zip(*rows, strict=True))
     assume(weight.any())
-    weighted = calib.Outcomes.from_confidence(confidence / 10, correct, weight=weight)
+    weighted = calib.Outcomes.from_confidence(confidence / 10, correct, sample_weight=weight)
     copies, copied = np.repeat(confidence / 10, weight).tolist(), np.repeat(correct, weight).tolist()
     curve = isotonic(copies, copied)
     claimed = mean_score(copies, copied, score)

@@ -41,7 +41,7 @@ def near_calibrated(n: int, seed: int) -> tuple[list[float], list[bool]]:
 
 
 def both(confidence: Any, correct: Any, weight: Any = None) -> tuple[float, float]:
-    outcomes = Outcomes.from_confidence(confidence, correct, weight=weight)
+    outcomes = Outcomes.from_confidence(confidence, correct, sample_weight=weight)
     return ks_error(outcomes), kuiper_error(outcomes)
 
 

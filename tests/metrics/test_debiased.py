@@ -103,6 +103,6 @@ def test_bias_reduction_has_a_seed_and_a_limit() -> None:
 
 @pytest.mark.parametrize("metric", [calib.debiased_squared_ce, calib.unbiased_squared_ce, calib.bias_reduced_ece])
 def test_sample_weights_are_refused_by_name(metric: Callable[..., float]) -> None:
-    outcomes = calib.Outcomes.from_confidence(C8, A8, weight=np.ones(8))
+    outcomes = calib.Outcomes.from_confidence(C8, A8, sample_weight=np.ones(8))
     with pytest.raises(InputError, match=f"{metric.__name__} takes no sample weights"):
         metric(outcomes)

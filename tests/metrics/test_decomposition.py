@@ -93,7 +93,7 @@ def test_all_parts_are_what_the_loop_says_and_weights_are_numbers_of_copies(
 ) -> None:
     confidence, correct, weight = (np.array(column) for column in zip(*rows, strict=True))
     assume(weight.any())
-    weighted = calib.Outcomes.from_confidence(confidence / 20, correct, weight=weight)
+    weighted = calib.Outcomes.from_confidence(confidence / 20, correct, sample_weight=weight)
     copies, copied = np.repeat(confidence / 20, weight), np.repeat(correct, weight)
     want = murphy_loop(copies.tolist(), copied.tolist(), bin_of(n_bins))
     assert numbers(murphy_decomposition(weighted, n_bins=n_bins)) == pytest.approx(want, abs=1e-14)

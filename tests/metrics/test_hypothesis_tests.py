@@ -428,7 +428,7 @@ def test_infinite_log_odds_are_refused_with_their_number() -> None:
     "test", [spiegelhalter, hosmer_lemeshow, calibration_p_value, calibration_slope_intercept], ids=lambda f: f.__name__
 )
 def test_every_test_refuses_sample_weights_and_ignores_the_order_of_rows(test: Callable[..., Any]) -> None:
-    weighted = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], weight=[1, 2])
+    weighted = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], sample_weight=[1, 2])
     with pytest.raises(InputError, match=f"{test.__name__} takes no sample weights"):
         test(weighted)
     predictions = calib.Predictions.from_logits(*sample(80, 3))

@@ -180,7 +180,7 @@ def test_a_temperature_never_reorders_two_classes(temperature: float) -> None:
 def test_weights_of_auroc_are_numbers_of_copies(rows: list[tuple[int, bool, int]]) -> None:
     confidence, correct, weight = (np.array(column) for column in zip(*rows, strict=True))
     assume(weight.any())
-    weighted = calib.Outcomes.from_confidence(confidence / 5, correct, weight=weight)
+    weighted = calib.Outcomes.from_confidence(confidence / 5, correct, sample_weight=weight)
     copied = calib.Outcomes.from_confidence(np.repeat(confidence / 5, weight), np.repeat(correct, weight))
     assert auroc(weighted) == pytest.approx(auroc(copied), abs=1e-14, nan_ok=True)
 
@@ -195,7 +195,7 @@ def test_copying_every_row_leaves_auroc_and_the_curve() -> None:
 
 @pytest.mark.parametrize("metric", [aurc, e_aurc, risk_coverage])
 def test_the_others_refuse_sample_weights(metric: Callable[[Any], Any]) -> None:
-    weighted = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], weight=[1, 2])
+    weighted = calib.Outcomes.from_confidence([0.9, 0.6], [1, 0], sample_weight=[1, 2])
     with pytest.raises(InputError, match=f"{metric.__name__} takes no sample weights"):
         metric(weighted)
 

@@ -226,7 +226,7 @@ def test_order_and_repetition_of_rows_do_not_matter(bandwidth: float | None) -> 
 def test_whole_weights_are_repeated_rows(bandwidth: float | None) -> None:
     some = outcomes(80, seed=4)
     weight = np.random.default_rng(1).integers(0, 4, 80)
-    weighted = Outcomes.from_confidence(some.confidence, some.correct, weight=weight * 2.5)
+    weighted = Outcomes.from_confidence(some.confidence, some.correct, sample_weight=weight * 2.5)
     repeated = some[np.repeat(np.arange(80), weight)]
     expected = smooth_ece(repeated, bandwidth=bandwidth)
     assert smooth_ece(weighted, bandwidth=bandwidth) == pytest.approx(expected, abs=3e-9)
@@ -295,7 +295,9 @@ def test_the_curve_of_a_certain_and_right_model_is_drawn_at_the_finest_bandwidth
 def test_the_curve_takes_weights() -> None:
     some = outcomes(40, seed=6)
     weight = np.random.default_rng(0).integers(0, 3, 40)
-    weighted = smooth_curve(Outcomes.from_confidence(some.confidence, some.correct, weight=weight), bandwidth=0.1)
+    weighted = smooth_curve(
+        Outcomes.from_confidence(some.confidence, some.correct, sample_weight=weight), bandwidth=0.1
+    )
     repeated = smooth_curve(some[np.repeat(np.arange(40), weight)], bandwidth=0.1)
     np.testing.assert_allclose(weighted.accuracy, repeated.accuracy, atol=1e-9)
     np.testing.assert_allclose(weighted.density, repeated.density, atol=1e-9)

@@ -140,7 +140,7 @@ def test_predictions_and_one_class_are_taken() -> None:
 def test_one_example_sample_weights_and_bad_counts_are_refused() -> None:
     with pytest.raises(InputError, match="compares examples, got 1"):
         run([0.5], [1])
-    weighted = Outcomes.from_confidence([0.5, 0.6], [1, 0], weight=[1, 2])
+    weighted = Outcomes.from_confidence([0.5, 0.6], [1, 0], sample_weight=[1, 2])
     with pytest.raises(InputError, match="t_cal takes no sample weights"):
         t_cal(weighted)
     for bad in (0, 1.5, True, "9", 2_000_000):
