@@ -83,7 +83,7 @@ class Diagnosis:
     def _remedy(self) -> str:
         before, after, fitted = self.uncalibrated, self.scaled, self.fitted
         if fitted.status != "ok":
-            return _NO_TEMPERATURE[fitted.status]
+            return NO_TEMPERATURE[fitted.status]
         temperature = with_error(fitted.temperature, fitted.standard_error)
         if not self.needs_temperature:
             return f"The best temperature, {temperature}, cannot be told from 1 on {fitted.n:,} examples."
@@ -144,7 +144,7 @@ def diagnose(
 FOLDS = 5
 FEW = 100  # calibration examples below which the verdict says how few there were
 _SCORES = {"logits": "logits", "probs": "log(probs)"}
-_NO_TEMPERATURE = {
+NO_TEMPERATURE = {
     "separable": "No temperature could be fitted: the label has the highest score in every calibration "
     "example, so NLL falls as T → 0; bring more or harder calibration examples.",
     "worse than chance": "No temperature could be fitted: the labels' logits are no higher than average, so NLL falls "

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from calib._arrays import to_numpy
+from calib._arrays import Int, to_numpy
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Predictions
@@ -27,6 +27,11 @@ def by_group(
     >>> {group: round(value, 4) for group, value in by_group(ece, predictions, ["a", "a", "b"]).items()}
     {'a': 0.15, 'b': 0.4}
     """
+    return {name: metric(predictions[rows]) for name, rows in members_of(predictions, groups).items()}
+
+
+def members_of(predictions: Predictions | Outcomes, groups: ArrayLike) -> dict[Any, Int]:
+    """The row numbers of each group, in ascending order of the groups.  Raises `InputError`."""
     if not isinstance(predictions, Predictions | Outcomes):
         raise InputError(
             f"Predictions or Outcomes are needed here, got {type(predictions).__name__}",
@@ -44,7 +49,7 @@ def by_group(
         ordered = sorted(members)
     except TypeError:  # numbers among words
         ordered = sorted(members, key=lambda name: (type(name).__name__, str(name)))
-    return {name: metric(predictions[np.array(members[name])]) for name in ordered}
+    return {name: np.array(members[name]) for name in ordered}
 
 
 def _is_missing(name: object) -> bool:

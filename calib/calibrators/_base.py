@@ -1,12 +1,12 @@
 """What every post-hoc calibrator is, and what they share: distributions in, distributions out, targets checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from calib._arrays import Float, read_only, to_numpy
+from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
 from calib._blocks import ROW_SUM_TOLERANCE, read_blocks, row_sums
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
@@ -78,6 +78,24 @@ def from_one_vs_rest(predictions: Predictions, scores: Float) -> Predictions:
     if empty.any():
         probs[empty] = np.exp(log_probs(predictions[empty]))
     return with_probs(predictions, probs, {"fallback_rows": int(empty.sum())})
+
+
+def rejoined(predictions: Predictions, parts: Sequence[Predictions], rows: Int) -> Predictions:
+    """One set of predictions from calibrated parts of it; ``rows`` ``(n,)`` says which row each came from."""
+    original = np.argsort(rows)
+    return replace(
+        predictions,
+        values=read_only(np.concatenate([part.values for part in parts])[original]),
+        kind=parts[0].kind,
+        beta=np.concatenate([np.broadcast_to(part.beta, part.n) for part in parts])[original],
+    )
+
+
+def keep_predicted(probs: AnyArray, predicted: Int) -> Float:
+    """The same probabilities with the predicted classes on top: raised to the row maximum, or one float above a tie."""
+    rows = np.flatnonzero(probs.argmax(axis=1) != predicted)
+    probs[rows, predicted[rows]] = np.nextafter(probs[rows].max(axis=1), 2)
+    return probs
 
 
 def check_classes(predictions: Predictions, k: int, method: str) -> None:

@@ -1,12 +1,11 @@
 """Cross-fitting: calibrated predictions for users without a calibration split, each row by a fit that never saw it."""
 
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from calib._arrays import generator, read_only
-from calib.calibrators._base import Calibrator
+from calib._arrays import generator
+from calib.calibrators._base import Calibrator, rejoined
 from calib.errors import InputError
 from calib.predictions import Predictions
 
@@ -38,11 +37,4 @@ def cross_fit_with_fits(
     fold = generator(seed).permutation(predictions.n) % folds
     fits = [method.fit(predictions[fold != i]) for i in range(folds)]
     parts = [fit.transform(predictions[fold == i]) for i, fit in enumerate(fits)]
-    original = np.argsort(np.concatenate([np.flatnonzero(fold == i) for i in range(folds)]))
-    scaled = replace(
-        predictions,
-        values=read_only(np.concatenate([part.values for part in parts])[original]),
-        kind=parts[0].kind,
-        beta=np.concatenate([np.broadcast_to(part.beta, part.n) for part in parts])[original],
-    )
-    return scaled, fits
+    return rejoined(predictions, parts, np.concatenate([np.flatnonzero(fold == i) for i in range(folds)])), fits

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from calib._version import __version__
-from calib.cli import compare, data, demo, env, evaluate, info, predict, reliability_plot, train
+from calib.cli import (
+    apply,
+    calibrate,
+    compare,
+    compare_calibrators,
+    data,
+    demo,
+    env,
+    evaluate,
+    info,
+    predict,
+    reliability_plot,
+    train,
+)
 from calib.cli._errors import INTERRUPTED, report
 from calib.environment import exit_on_termination
 
@@ -26,6 +39,9 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reliability-plot")(reliability_plot.reliability_plot)
 app.command("compare")(compare.compare)
+app.command("calibrate")(calibrate.calibrate)
+app.command("apply")(apply.apply)
+app.command("compare-calibrators")(compare_calibrators.compare_calibrators)
 app.command("info")(info.info)
 app.command("env")(env.env)
 app.add_typer(data.app, name="data")

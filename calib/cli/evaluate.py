@@ -1,5 +1,7 @@
 """``calib evaluate``: is this model calibrated, and what does a temperature do about it?"""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +24,7 @@ from calib.cli._options import (
 )
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.errors import InputError
-from calib.export import to_json
+from calib.export import Format, to_json
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -34,6 +36,9 @@ GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", 
 def evaluate(
     source: OneSource,
     calibration: Calibration = None,
+    calibrator: Annotated[
+        Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
     threads: Threads = None,
@@ -60,8 +65,22 @@ def evaluate(
 
     Example: calib evaluate runs/ls05/checkpoint.pt
     """
-    gates = [_gate(text) for text in fail_above or []]
-    refuse_existing(output, force=force, inputs=(source, calibration))
+    scaled = "temperature" if calibrator is None else "calibrated"
+    gates = [_gate(text, scaled) for text in fail_above or []]
+    refuse_existing(output, force=force, inputs=(source, calibration, calibrator))
+    if calibrator is not None:
+        if calibration is not None:
+            raise InputError(
+                "--calibrator is fitted already, --calibration fits a temperature", help="give one of them"
+            )
+        from calib.cli._evaluate_calibrator import evaluate_calibrator
+
+        set_threads(threads)
+        chosen: Format = "json" if json else format
+        reading = {"data_dir": data_dir, "device": device, "batch_size": batch_size}
+        reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
+        _fail_above(gates, reports)
+        return
     from calib.diagnosis import diagnose
     from calib.predictions import look_like_probs
     from calib.sources import open_source
@@ -87,7 +106,11 @@ def evaluate(
         say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
-    failed = [message for gate in gates if (message := _failure(gate, diagnosis))]
+    _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
+
+
+def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report]") -> None:
+    failed = [message for gate in gates if (message := _failure(gate, reports))]
     for message in failed:
         say(f"gate failed: {message}")
     if failed:
@@ -102,9 +125,9 @@ def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
         "n_classes": diagnosis.uncalibrated.n_classes,
         "n_bins": diagnosis.uncalibrated.n_bins,
         "binning": "equal-width (a, b]",
-        "uncalibrated": _metrics(diagnosis.uncalibrated),
+        "uncalibrated": metrics_of(diagnosis.uncalibrated),
         "temperature": {
-            **_metrics(diagnosis.scaled),
+            **metrics_of(diagnosis.scaled),
             "temperature": fitted.temperature,
             "standard_error": fitted.standard_error,
             "status": fitted.status,
@@ -114,13 +137,21 @@ def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
     }
 
 
-def _metrics(report: "Report") -> dict[str, object]:
+def metrics_of(report: "Report") -> dict[str, object]:
+    """The metrics of a report by name, without what every report of these predictions shares."""
     return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
 
 
 def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
+    fitted = diagnosis.fitted
+    rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
+    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
+    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
+    return ["", "uncalibrated", scaled], rows
+
+
+def report_rows(before: "Report", after: "Report") -> list[list[str]]:
     """One row a metric, one column a set of predictions: fits the narrowest terminal."""
-    before, after, fitted = diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted
     rows = [
         [
             label.format(bins=before.n_bins),
@@ -130,9 +161,7 @@ def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
     ]
     interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in (before, after)]
     rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
-    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    return ["", "uncalibrated", scaled], rows
+    return rows
 
 
 _LABELS = {
@@ -170,24 +199,23 @@ def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
     return "\n".join(lines)
 
 
-def _gate(text: str) -> tuple[str, str, float]:
-    """Read ``[temperature.]metric=limit``."""
+def _gate(text: str, scaled: str) -> tuple[str, str, float]:
+    """Read ``[row.]metric=limit``, where the row is uncalibrated or ``scaled``."""
     key, _, limit = text.partition("=")
     row, _, metric = key.rpartition(".")
     try:
         value = float(limit)
     except ValueError:
         value = float("nan")
-    if metric not in GATES or row not in ("", "uncalibrated", "temperature") or not value >= 0:
+    if metric not in GATES or row not in ("", "uncalibrated", scaled) or not value >= 0:
         raise InputError(
             f"--fail-above must be METRIC=LIMIT, a metric that can be gated and a limit of at least 0, got {text!r}",
-            help=f"metrics are {', '.join(GATES)}; `temperature.` in front means the scaled row: temperature.ece=0.03",
+            help=f"metrics are {', '.join(GATES)}; `{scaled}.` in front means the second column: {scaled}.ece=0.03",
         )
     return row or "uncalibrated", metric, value
 
 
-def _failure(gate: tuple[str, str, float], diagnosis: "Diagnosis") -> str:
+def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report]") -> str:
     row, metric, limit = gate
-    report = diagnosis.scaled if row == "temperature" else diagnosis.uncalibrated
-    value = abs(float(getattr(report, metric)))
+    value = abs(float(getattr(reports[row], metric)))
     return "" if value <= limit else f"{row} {metric} is {value:.4g}, above {limit:g}"

@@ -45,7 +45,7 @@ def draw_panel(
     _draw_bars(ax, curve)
     if bars is not None:
         width = min(1.0, 25 / len(curve.count))  # of many bins the intervals would hide the rest
-        for colour, wide, label in (("white", 2 * width, None), ("black", width, "interval")):  # black drowns in blue
+        for colour, wide, label in (("white", 2 * width, ""), ("black", width, "interval")):  # black drowns in blue
             ax.vlines(curve.mean_confidence, *bars, colors=colour, linewidth=wide, label=label, zorder=3, clip_on=False)
     strip = _room_for_strip(ax)
     _draw_histogram(strip, curve, share_limit or largest_share(curve))

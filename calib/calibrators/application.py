@@ -1,0 +1,62 @@
+"""A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
+
+from pathlib import Path
+
+import numpy as np
+
+from calib.calibrators._base import log_probs, with_probs
+from calib.calibrators.grouped import GroupedCalibrator
+from calib.content_hash import content_hash
+from calib.errors import InputError
+from calib.files.calibrator_json import load_with_provenance
+from calib.predictions import Predictions
+
+
+def apply_calibrator(path: Path | str, predictions: Predictions) -> tuple[Predictions, list[str]]:
+    """Predictions calibrated by the calibrator saved at ``path``, and warnings in words.
+
+    It warns where the calibrator was fitted on these very examples, on scores of another kind or another checkpoint,
+    where predicted classes change and where rows fell back.  Raises `InputError` for a bad file, for other numbers of
+    classes, and for a grouped calibrator, which needs to be told the groups.
+    """
+    calibrator, provenance = load_with_provenance(path)
+    if isinstance(calibrator, GroupedCalibrator):
+        raise InputError(
+            f"{path} holds one calibrator a group, and nothing says which group a row belongs to",
+            help="in Python: load_calibrator(path).transform(predictions, groups)",
+        )
+    check_fit(predictions, provenance.get("n_classes"))
+    calibrated = calibrator.transform(predictions)
+    return calibrated, _warnings(predictions, calibrated, dict(provenance))
+
+
+def check_fit(predictions: Predictions, n_classes: object) -> None:
+    """Raise `InputError` where a calibrator was fitted on another number of classes."""
+    if isinstance(n_classes, int) and n_classes != predictions.n_classes:
+        raise InputError(
+            f"the calibrator was fitted on {n_classes} classes, these predictions have {predictions.n_classes}",
+            help="fit one on predictions of this model",
+        )
+
+
+def as_probs(predictions: Predictions) -> Predictions:
+    """The same distributions as probabilities in float64: what other programs can read, whatever was carried."""
+    if predictions.kind == "probs" and np.all(np.asarray(predictions.beta) == 1):
+        return predictions
+    return with_probs(predictions, np.exp(log_probs(predictions)))
+
+
+def _warnings(before: Predictions, after: Predictions, provenance: dict[str, object]) -> list[str]:
+    found = []
+    if provenance.get("data_sha256") == content_hash(before):
+        found.append("the calibrator was fitted on these very examples: judged on them it looks better than it is")
+    if provenance.get("kind") not in (None, before.kind):
+        found.append(f"the calibrator was fitted on {provenance['kind']}, these are {before.kind}")
+    theirs, ours = provenance.get("checkpoint_sha256"), before.provenance.get("checkpoint_sha256")
+    if theirs is not None and ours is not None and theirs != ours:
+        found.append("the calibrator was fitted on predictions of another checkpoint")
+    if changed := int((after.outcomes.predicted != before.outcomes.predicted).sum()):
+        found.append(f"the predicted class of {changed:,} examples is another after calibration")
+    if rows := after.provenance.get("fallback_rows"):
+        found.append(f"{rows:,} rows had no class left and keep their uncalibrated distribution")
+    return found

@@ -1,0 +1,50 @@
+"""One calibrator a group: languages, sites or domains that are miscalibrated in different ways."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calib._arrays import Int
+from calib.calibrators._base import Calibrator, rejoined
+from calib.errors import InputError
+from calib.groups import members_of
+from calib.predictions import ArrayLike, Predictions, require_predictions
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedCalibrator:
+    """Fitted calibrators by group name.  Make one by `fit`."""
+
+    calibrators: Mapping[Any, Calibrator]
+
+    @classmethod
+    def fit(cls, method: type[Calibrator], predictions: Predictions, groups: ArrayLike) -> "GroupedCalibrator":
+        """Fit ``method`` to the examples of each group; ``groups`` ``(n,)`` names one an example.
+
+        Raises `InputError` for missing groups and wrong lengths, and whatever the method raises.
+
+        >>> from calib import TemperatureScaling
+        >>> predictions = Predictions.from_logits([[2.0, 0.0], [4.0, 0.0]] * 4, [0, 0, 0, 0, 0, 0, 1, 1])
+        >>> fitted = GroupedCalibrator.fit(TemperatureScaling, predictions, ["a", "b"] * 4)
+        >>> {group: round(each.temperature, 3) for group, each in fitted.calibrators.items()}
+        {'a': 1.82, 'b': 3.641}
+        """
+        require_predictions(predictions)
+        return cls({name: method.fit(predictions[rows]) for name, rows in members_of(predictions, groups).items()})
+
+    def transform(self, predictions: Predictions, groups: ArrayLike) -> Predictions:
+        """Return predictions calibrated by the calibrator of their group.
+
+        Raises `InputError` for a group that was not there when it was fitted.
+        """
+        require_predictions(predictions)
+        members: dict[Any, Int] = members_of(predictions, groups)
+        if unknown := [name for name in members if name not in self.calibrators]:
+            raise InputError(
+                f"group {unknown[0]!r} was not there when the calibrator was fitted",
+                help=f"fitted groups are {', '.join(map(repr, self.calibrators))}",
+            )
+        parts = [self.calibrators[name].transform(predictions[rows]) for name, rows in members.items()]
+        return rejoined(predictions, parts, np.concatenate(list(members.values())))

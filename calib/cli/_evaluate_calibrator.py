@@ -1,0 +1,51 @@
+"""``calib evaluate --calibrator``: a saved calibrator, judged on predictions that it was not fitted on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calib._text import printable
+from calib.cli._output import SCHEMA, emit, render, say, text_table
+from calib.cli.evaluate import metrics_of, report_rows
+from calib.export import Format, to_json
+
+if TYPE_CHECKING:
+    from calib.evaluation import Report
+
+
+def evaluate_calibrator(
+    source: Path,
+    calibrator: Path,
+    reading: dict[str, Any],
+    *,
+    bins: int,
+    seed: int,
+    format: Format,
+    output: Path | None,
+) -> dict[str, "Report"]:
+    """Print both reports, and return them as "uncalibrated" and "calibrated"; ``reading`` goes to `open_source`."""
+    import pandas as pd
+
+    from calib.calibrators.application import apply_calibrator
+    from calib.evaluation import evaluate
+    from calib.sources import open_source
+
+    opened = open_source(source, **reading)
+    calibrated, warnings = apply_calibrator(calibrator, opened.test)
+    before, after = (evaluate(side, n_bins=bins, seed=seed) for side in (opened.test, calibrated))
+    reports = {"uncalibrated": before, "calibrated": after}
+    columns, rows = ["", *reports], report_rows(before, after)
+    if format == "json":
+        metrics = {name: metrics_of(report) for name, report in reports.items()}
+        shared = {"n": {"test": before.n}, "n_classes": before.n_classes, "n_bins": bins}
+        about = {"schema": SCHEMA, "source": opened.name, **shared, "calibrator": str(calibrator), **metrics}
+        text = to_json({**about, "warnings": warnings})
+    elif format == "table":
+        heading = f"{printable(opened.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))}"
+        text = f"{heading}\n\n{text_table(columns, rows)}"
+    else:
+        full = pd.DataFrame([{"calibrator": name, **report.to_dict()} for name, report in reports.items()])
+        text = render(format, full=full, shown=pd.DataFrame(rows, columns=columns), extra={})
+    emit(text, output)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    return reports

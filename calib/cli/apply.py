@@ -1,0 +1,42 @@
+"""``calib apply``: calibrate predictions with a saved calibrator."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
+from calib.cli._output import refuse_existing, say
+from calib.errors import InputError
+
+
+def apply(
+    calibrator: Annotated[Path, typer.Argument(metavar="CALIBRATOR", help="What `calib calibrate` wrote.")],
+    source: OneSource,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Predictions to write, .npz.")],
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    force: Force = False,
+) -> None:
+    """Apply a saved calibrator to predictions.
+
+    Writes the test split of a run directory or checkpoint, or the whole of a predictions file, as calibrated
+    probabilities.
+
+    Example: calib apply calibrator.json predictions.npz -o calibrated.npz
+    """
+    if output.suffix.lower() != ".npz":
+        raise InputError(f"predictions are saved as .npz, got {output}", help="name a file that ends in .npz")
+    refuse_existing(output, force=force, inputs=(source, calibrator))
+    from calib.calibrators.application import apply_calibrator, as_probs
+    from calib.sources import open_source
+
+    set_threads(threads)
+    predictions = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size).test
+    calibrated, warnings = apply_calibrator(calibrator, predictions)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    as_probs(calibrated).save(output)
+    print(output)

@@ -1,0 +1,73 @@
+"""``calib calibrate``: fit a calibrator and save it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calib._text import number, printable, with_error
+from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
+from calib.cli._output import refuse_existing, say
+from calib.errors import InputError, NumericalError
+
+if TYPE_CHECKING:
+    from calib.calibrators._base import Calibrator
+    from calib.predictions import Predictions
+
+
+def calibrate(
+    source: OneSource,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Calibrator to write, .json.")],
+    method: Annotated[str, typer.Option(help="See `calib compare-calibrators` for a comparison.")] = "temperature",
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    force: Force = False,
+) -> None:
+    """Fit a calibrator and save it as JSON.
+
+    A run directory or checkpoint is calibrated on its calibration split; a predictions file is one.
+
+    Methods: temperature, ensemble-temperature, vector, matrix, dirichlet, structured-vector, structured-matrix,
+    isotonic, histogram, bbq, spline, desmoothing; for two classes also platt and beta.
+
+    Exits with 3, and writes nothing, where no temperature is best.
+
+    Example: calib calibrate runs/hard -o calibrator.json
+    """
+    if output.suffix.lower() != ".json":
+        raise InputError(f"a calibrator is saved as .json, got {output}", help="name a file that ends in .json")
+    refuse_existing(output, force=force, inputs=(source,))
+    from calib.calibrators.registry import fewest_examples, method_class
+    from calib.files.calibrator_json import save_calibrator
+    from calib.sources import open_source
+
+    chosen = method_class(method)
+    set_threads(threads)
+    opened = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size)
+    split = opened.test if opened.calibration is None else opened.calibration
+    fitted = chosen.fit(split)
+    status = getattr(fitted, "status", "ok")
+    if method == "temperature" and status != "ok":
+        from calib.diagnosis import NO_TEMPERATURE
+
+        raise NumericalError(NO_TEMPERATURE[status], help="nothing was written")
+    if status != "ok":
+        say(f"warning: the fit is {status}; more examples or another method may help")
+    if split.n < (fewest := fewest_examples(method, split.n_classes)):
+        say(f"warning: {split.n:,} examples are few for this method, it should have {fewest:,} or more")
+    save_calibrator(fitted, output, fitted_on=split)
+    say(_summary(method, fitted, split, opened.name))
+    print(output)
+
+
+def _summary(method: str, fitted: "Calibrator", split: "Predictions", name: str) -> str:
+    from calib.metrics.proper import nll
+
+    before, after = nll(split), nll(fitted.transform(split))
+    temperature = getattr(fitted, "temperature", None)
+    error = getattr(fitted, "standard_error", float("nan"))
+    told = "" if temperature is None else f", T = {with_error(temperature, error)}"
+    losses = f"NLL {number(before)} → {number(after)} on the examples it was fitted to"
+    return f"{method} on {printable(name)}, n = {split.n:,}{told}: {losses}"
