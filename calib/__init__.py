@@ -10,14 +10,30 @@ from typing import TYPE_CHECKING
 from calib._version import __version__
 
 if TYPE_CHECKING:
+    from calib.calibrators.bbq import BayesianBinning
+    from calib.calibrators.beta import BetaCalibration
+    from calib.calibrators.comparison import compare_calibrators
     from calib.calibrators.cross_fit import cross_fit
+    from calib.calibrators.desmoothing import SmoothingInverse
+    from calib.calibrators.dirichlet import DirichletCalibration
+    from calib.calibrators.ensemble_temperature import EnsembleTemperatureScaling
+    from calib.calibrators.grouped import GroupedCalibrator
+    from calib.calibrators.histogram import HistogramBinning
+    from calib.calibrators.isotonic import IsotonicCalibration
+    from calib.calibrators.matrix import MatrixScaling
+    from calib.calibrators.p_norm import MaxLogitPNorm
+    from calib.calibrators.platt import PlattScaling
+    from calib.calibrators.spline import SplineCalibration
+    from calib.calibrators.structured import StructuredMatrixScaling, StructuredVectorScaling
     from calib.calibrators.temperature import TemperatureScaling
     from calib.calibrators.temperature_inference import temperature_interval, temperature_test
+    from calib.calibrators.vector import VectorScaling
     from calib.curve import CalibrationCurve, calibration_curve
     from calib.diagnosis import Diagnosis, diagnose
     from calib.differences import ece_difference_interval, paired_interval
     from calib.errors import InputError
     from calib.evaluation import Report, evaluate
+    from calib.files.calibrator_json import load_calibrator, save_calibrator
     from calib.groups import by_group
     from calib.inference import predict
     from calib.integrations.torch_distributed import all_merge
@@ -51,15 +67,30 @@ if TYPE_CHECKING:
     from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
+    "BayesianBinning": "calib.calibrators.bbq",
+    "BetaCalibration": "calib.calibrators.beta",
     "CalibrationCurve": "calib.curve",
     "CalibrationState": "calib.state",
     "Diagnosis": "calib.diagnosis",
+    "DirichletCalibration": "calib.calibrators.dirichlet",
+    "EnsembleTemperatureScaling": "calib.calibrators.ensemble_temperature",
+    "GroupedCalibrator": "calib.calibrators.grouped",
+    "HistogramBinning": "calib.calibrators.histogram",
     "InputError": "calib.errors",
     "Interval": "calib.intervals",
+    "IsotonicCalibration": "calib.calibrators.isotonic",
+    "MatrixScaling": "calib.calibrators.matrix",
+    "MaxLogitPNorm": "calib.calibrators.p_norm",
     "Outcomes": "calib.outcomes",
+    "PlattScaling": "calib.calibrators.platt",
     "Predictions": "calib.predictions",
     "Report": "calib.evaluation",
+    "SmoothingInverse": "calib.calibrators.desmoothing",
+    "SplineCalibration": "calib.calibrators.spline",
+    "StructuredMatrixScaling": "calib.calibrators.structured",
+    "StructuredVectorScaling": "calib.calibrators.structured",
     "TemperatureScaling": "calib.calibrators.temperature",
+    "VectorScaling": "calib.calibrators.vector",
     "accuracy": "calib.metrics.accuracy",
     "all_merge": "calib.integrations.torch_distributed",
     "aurc": "calib.metrics.ranking",
@@ -75,6 +106,7 @@ _HOME = {
     "calibration_slope_intercept": "calib.metrics.hypothesis_tests",
     "classwise_ece": "calib.metrics.classwise",
     "compare": "calib.tables",
+    "compare_calibrators": "calib.calibrators.comparison",
     "consistency_interval": "calib.uncertainty",
     "conventions": "calib.metrics.conventions",
     "corp": "calib.metrics.corp",
@@ -92,6 +124,7 @@ _HOME = {
     "kde_ece": "calib.metrics.kernel",
     "ks_error": "calib.metrics.cumulative",
     "kuiper_error": "calib.metrics.cumulative",
+    "load_calibrator": "calib.files.calibrator_json",
     "mce": "calib.metrics.binned",
     "mce_interval": "calib.intervals",
     "mean_interval": "calib.resampling",
@@ -103,6 +136,7 @@ _HOME = {
     "risk_coverage": "calib.metrics.ranking",
     "rmsce": "calib.metrics.binned",
     "rmsce_interval": "calib.intervals",
+    "save_calibrator": "calib.files.calibrator_json",
     "score_table": "calib.tables",
     "skce": "calib.metrics.kernel",
     "smooth_curve": "calib.metrics.smooth",
@@ -118,15 +152,30 @@ _HOME = {
 }
 
 __all__ = [
+    "BayesianBinning",
+    "BetaCalibration",
     "CalibrationCurve",
     "CalibrationState",
     "Diagnosis",
+    "DirichletCalibration",
+    "EnsembleTemperatureScaling",
+    "GroupedCalibrator",
+    "HistogramBinning",
     "InputError",
     "Interval",
+    "IsotonicCalibration",
+    "MatrixScaling",
+    "MaxLogitPNorm",
     "Outcomes",
+    "PlattScaling",
     "Predictions",
     "Report",
+    "SmoothingInverse",
+    "SplineCalibration",
+    "StructuredMatrixScaling",
+    "StructuredVectorScaling",
     "TemperatureScaling",
+    "VectorScaling",
     "__version__",
     "accuracy",
     "all_merge",
@@ -143,6 +192,7 @@ __all__ = [
     "calibration_slope_intercept",
     "classwise_ece",
     "compare",
+    "compare_calibrators",
     "consistency_interval",
     "conventions",
     "corp",
@@ -160,6 +210,7 @@ __all__ = [
     "kde_ece",
     "ks_error",
     "kuiper_error",
+    "load_calibrator",
     "mce",
     "mce_interval",
     "mean_interval",
@@ -171,6 +222,7 @@ __all__ = [
     "risk_coverage",
     "rmsce",
     "rmsce_interval",
+    "save_calibrator",
     "score_table",
     "skce",
     "smooth_curve",

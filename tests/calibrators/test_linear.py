@@ -8,7 +8,9 @@ import pytest
 
 import calib
 from calib.calibrators import _linear
+from calib.calibrators._base import Calibrator
 from calib.calibrators._linear import Examples, Penalty, Problem
+from calib.calibrators.cross_fit import cross_fit
 from calib.calibrators.dirichlet import DirichletCalibration
 from calib.calibrators.matrix import MatrixScaling
 from calib.calibrators.structured import StructuredMatrixScaling, StructuredVectorScaling
@@ -20,7 +22,7 @@ from calib.predictions import Predictions
 from .. import references
 from ..references import sample
 
-STRUCTURED = [StructuredVectorScaling, StructuredMatrixScaling]
+STRUCTURED: list[Any] = [StructuredVectorScaling, StructuredMatrixScaling]
 METHODS: list[Any] = [VectorScaling, MatrixScaling, DirichletCalibration, *STRUCTURED]
 FIXED: dict[Any, dict[str, float]] = {
     VectorScaling: {"penalty": 0.01},
@@ -277,3 +279,16 @@ def test_folds_are_at_least_two(folds: Any) -> None:
     for method in METHODS[:3]:
         with pytest.raises(InputError, match="folds must be a whole number of at least 2"):
             method.fit(Predictions.from_logits(*sample(50, 3)), folds=folds)
+
+
+def test_one_example_holds_nothing_out_and_gets_the_strongest_penalty() -> None:
+    one = Predictions.from_logits([[1.0, 0.0, 0.5]], [1])
+    assert VectorScaling.fit(one, penalty=[0.1, 5.0, 1.0]).penalty == 5.0
+    assert MatrixScaling.fit(one, penalty=(0.1, 5.0, 1.0)).penalty == 5.0
+
+
+def test_they_are_calibrators_that_can_be_cross_fitted() -> None:
+    methods: list[type[Calibrator]] = [VectorScaling, MatrixScaling, DirichletCalibration, *STRUCTURED]
+    predictions = Predictions.from_logits(*sample(200, 3, true_temperature=3))
+    for method in methods:
+        assert calib.nll(cross_fit(method, predictions, folds=2)) < calib.nll(predictions)

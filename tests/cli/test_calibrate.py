@@ -1,0 +1,155 @@
+"""``calib calibrate``, ``apply`` and ``compare-calibrators``, and ``evaluate --calibrator``: from a fit to its use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import calib
+from calib.files.calibrator_json import load_calibrator
+from calib.files.npz import load_predictions
+
+from .conftest import Run, assert_refused
+from .test_evaluate import sample, save
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    return save(tmp_path / "test.npz", **sample(seed=1))
+
+
+@pytest.fixture
+def calibration(tmp_path: Path) -> Path:
+    return save(tmp_path / "calibration.npz", **sample(n=700))
+
+
+def test_what_is_fitted_is_saved_applied_and_judged(run: Run, predictions: Path, calibration: Path) -> None:
+    saved, applied = predictions.with_name("c.json"), predictions.with_name("calibrated.npz")
+    result = run("calibrate", calibration, "-o", saved)
+    assert (result.code, result.out) == (0, f"{saved}\n")
+    assert "temperature on calibration, n = 700, T = 1.923 ± 0.090" in result.err
+    fitted = calib.TemperatureScaling.fit(load_predictions(calibration))
+    assert load_calibrator(saved) == fitted
+    assert run("apply", saved, predictions, "-o", applied).code == 0
+    scaled, back = fitted.transform(load_predictions(predictions)), load_predictions(applied)
+    assert (back.kind, back.beta) == ("probs", 1.0)
+    np.testing.assert_allclose(calib.nll(back), calib.nll(scaled), rtol=1e-12)
+    np.testing.assert_array_equal(back.labels, scaled.labels)
+    result = run("evaluate", predictions, "--calibrator", saved, "--json")
+    found = json.loads(result.out)
+    assert (found["calibrated"]["ece"], found["calibrated"]["nll"]) == (calib.ece(scaled), calib.nll(scaled))
+    assert found["uncalibrated"]["ece"] == calib.ece(load_predictions(predictions))
+    assert found["warnings"] == []
+    for form in ("table", "markdown", "latex", "csv"):
+        shown = run("evaluate", predictions, "--calibrator", saved, "--format", form)
+        assert shown.code == 0
+        assert "calibrated" in shown.out
+
+
+@pytest.mark.parametrize("method", ["vector", "isotonic", "ensemble-temperature"])
+def test_every_method_goes_the_same_way(run: Run, predictions: Path, calibration: Path, method: str) -> None:
+    saved, applied = predictions.with_name("c.json"), predictions.with_name("calibrated.npz")
+    assert run("calibrate", calibration, "--method", method, "-o", saved).code == 0
+    result = run("apply", saved, predictions, "-o", applied)
+    assert result.code == 0
+    fitted: Any = load_calibrator(saved)
+    want = fitted.transform(load_predictions(predictions))
+    np.testing.assert_array_equal(load_predictions(applied).outcomes.predicted, want.outcomes.predicted)
+    changed = int((want.outcomes.predicted != load_predictions(predictions).outcomes.predicted).sum())
+    assert (f"the predicted class of {changed} examples is another" in result.err) == (changed > 0)
+
+
+def test_a_run_is_calibrated_on_its_own_split_and_applied_to_its_test_split(
+    run: Run, trained: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "c.json"
+    assert run("calibrate", trained, "-o", saved).code == 0
+    assert load_calibrator(saved) == calib.TemperatureScaling.fit(load_predictions(trained / "calibration.npz"))
+    assert run("apply", saved, trained / "checkpoint.pt", "-o", tmp_path / "out.npz").code == 0
+    assert load_predictions(tmp_path / "out.npz").n == 797
+    content = json.loads(saved.read_text())
+    assert content["provenance"]["split"] == "calibration"
+    content["provenance"]["checkpoint_sha256"] = "0" * 64
+    saved.write_text(json.dumps(content))
+    assert "predictions of another checkpoint" in run("evaluate", trained, "--calibrator", saved).err
+
+
+def test_judging_on_what_it_was_fitted_on_is_warned_about(run: Run, calibration: Path) -> None:
+    saved = calibration.with_name("c.json")
+    run("calibrate", calibration, "-o", saved)
+    result = run("evaluate", calibration, "--calibrator", saved)
+    assert result.code == 0
+    assert "warning: the calibrator was fitted on these very examples" in result.err
+
+
+def test_gates_look_at_the_calibrated_column(run: Run, predictions: Path, calibration: Path) -> None:
+    saved = calibration.with_name("c.json")
+    run("calibrate", calibration, "-o", saved)
+    assert run("evaluate", predictions, "--calibrator", saved, "--fail-above", "calibrated.ece=0.2").code == 0
+    failed = run("evaluate", predictions, "--calibrator", saved, "--fail-above", "calibrated.ece=0.0001")
+    assert failed.code == 1
+    assert "gate failed: calibrated ece is" in failed.err
+    assert_refused(
+        run("evaluate", predictions, "--calibrator", saved, "--fail-above", "temperature.ece=1"), "METRIC=LIMIT"
+    )
+
+
+def test_no_temperature_is_an_exit_of_3_and_no_file(run: Run, tmp_path: Path) -> None:
+    logits = sample()["logits"]
+    separable = save(tmp_path / "s.npz", logits=logits, labels=logits.argmax(1))
+    result = run("calibrate", separable, "-o", tmp_path / "c.json")
+    assert result.code == 3
+    assert "No temperature could be fitted: the label has the highest score" in result.err
+    assert not (tmp_path / "c.json").exists()
+
+
+def test_what_cannot_be_done_is_refused_before_any_work(run: Run, predictions: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "c.json"
+    for arguments, message in (
+        (("calibrate", predictions, "-o", tmp_path / "c.pkl"), "saved as .json"),
+        (("calibrate", predictions, "--method", "magic", "-o", saved), "there is no method 'magic'"),
+        (("calibrate", predictions, "--method", "platt", "-o", saved), "for two classes"),
+        (("calibrate", tmp_path / "none.npz", "-o", saved), "does not exist"),
+        (("apply", saved, predictions, "-o", tmp_path / "out.npz"), "does not exist, a calibrator was expected"),
+        (("apply", predictions, predictions, "-o", tmp_path / "out.npz"), "is no saved calibrator"),
+        (("apply", saved, predictions, "-o", tmp_path / "out.csv"), "saved as .npz"),
+        (("compare-calibrators", predictions, "--methods", "temperature,magic"), "there is no method 'magic'"),
+    ):
+        assert_refused(run(*arguments), message)
+    assert list(tmp_path.glob("*.json")) == []
+    run("calibrate", predictions, "-o", saved)
+    assert_refused(run("calibrate", predictions, "-o", saved), "exists already")
+    other = save(tmp_path / "two.npz", **sample(k=2))
+    assert_refused(
+        run("apply", saved, other, "-o", tmp_path / "out.npz"), "fitted on 5 classes, these predictions have 2"
+    )
+    assert_refused(
+        run("evaluate", predictions, "--calibrator", saved, "--calibration", predictions), "give one of them"
+    )
+
+
+def test_all_methods_side_by_side(run: Run, predictions: Path, calibration: Path, tmp_path: Path) -> None:
+    arguments = (
+        "compare-calibrators",
+        predictions,
+        "--calibration",
+        calibration,
+        "--methods",
+        "temperature, histogram",
+    )
+    table = run(*arguments)
+    assert table.code == 0
+    assert "test: n = 400, fitted on n = 700" in table.out
+    for word in ("uncalibrated", "temperature", "histogram", "ΔNLL", "ΔECE"):
+        assert word in table.out
+    found = json.loads(run(*arguments, "--json").out)
+    assert [row["method"] for row in found["rows"]] == ["uncalibrated", "temperature", "histogram"]
+    assert any("histogram: 700 calibration examples are few" in warning for warning in found["warnings"])
+    assert run(*arguments, "--format", "latex", "-o", tmp_path / "t.tex").code == 0
+    assert "histogram" in (tmp_path / "t.tex").read_text()
+    refused = run("compare-calibrators", predictions, "--methods", "platt")
+    assert refused.code == 0
+    assert "for two classes" in refused.out
+    assert "5-fold cross-fitted" in refused.out
