@@ -17,6 +17,7 @@ ENVIRONMENTS = {  # versions the tables were made with; torch is installed first
     "mapie": ("mapie==1.6.0",),
     "relplot": ("relplot==1.0.3",),
     "uncertainty-calibration": ("uncertainty-calibration==0.1.4",),
+    "calibstats": ("calibstats==0.1.0",),
     "calibre": ("calibre",),  # 0.4.0 below Python 3.12
     "tensorflow-probability": ("tensorflow-cpu==2.21.0", "tf-keras==2.21.0", "tensorflow-probability==0.25.0"),
 }

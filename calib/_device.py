@@ -1,7 +1,7 @@
 """The fused pass over logits that lie on an accelerator: reduced there, only columns come over."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,9 +54,9 @@ def reduced_rows(predictions: "Predictions") -> Iterator[tuple[slice, Int, Float
 
 
 def nll_sums(
-    predictions: "Predictions", betas: Sequence[float], weight: Float, targets: Float | None
+    predictions: "Predictions", beta: float, weight: Float, targets: Float | None
 ) -> Iterator[tuple[Float, Float]]:
-    """Yield for blocks of rows what `calib.calibrators._likelihood` sums: moments ``(len(betas), 4)``, and the ends.
+    """Yield for blocks of rows what `calib.calibrators._likelihood` sums: NLL at 1 and moments at β ``(5,)``, and the ends.
 
     In float64 on the device.  Raises `InputError` naming the first bad row.
     """
@@ -91,13 +91,15 @@ def nll_sums(
             (~torch.isfinite(true_logit)).any(),
             (~finite).any(),
         ]
-        moments = []
-        for beta in betas:
-            odds = (beta * block).exp_().mul_(finite)
-            total, first = odds.sum(dim=1), (odds * block).sum(dim=1)
-            mean = first / total
-            spread = odds.mul_(block).mul_(block).sum(dim=1) / total - mean**2
-            slope = mean - true_logit
-            nll = total.log() - beta * true_logit
-            moments.append([*(share @ column for column in (nll, slope, spread)), ((share * slope) ** 2).sum()])
-        yield (np.array([[float(entry) for entry in row] for row in moments]), np.array([float(end) for end in ends]))
+        odds = (beta * block).exp_().mul_(finite)
+        total, first = odds.sum(dim=1), (odds * block).sum(dim=1)
+        mean = first / total
+        slope = mean - true_logit
+        columns = [
+            (block.exp() * finite).sum(dim=1).log() - true_logit,
+            total.log() - beta * true_logit,
+            slope,
+            odds.mul_(block).mul_(block).sum(dim=1) / total - mean**2,
+        ]
+        moments = [*(share @ column for column in columns), ((share * slope) ** 2).sum()]
+        yield np.array([float(entry) for entry in moments]), np.array([float(end) for end in ends])

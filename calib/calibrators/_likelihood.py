@@ -1,12 +1,11 @@
-"""Mean NLL as a function of β = 1/T, with its derivatives: one read of the predictions serves any number of β."""
+"""Mean NLL as a function of β = 1/T, with its derivatives, from one read of the predictions."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float
+from calib._arrays import AnyArray, DeviceArray, Float, exponentials
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
 from calib.predictions import ArrayLike, Predictions
@@ -73,45 +72,49 @@ class Likelihood:
         every = slice(None, None, max(1, self.predictions.n // rows))
         return Likelihood(self.predictions[every], None if self.targets is None else self.targets[every])
 
-    def at(self, betas: Sequence[float], *, exact: bool = True) -> list[Moments]:
-        """NLL and derivatives at each β, from one read.  Not ``exact`` is float32 where the logits are no longer."""
-        return self.with_limits(betas, exact=exact)[0]
+    def at(self, beta: float, *, exact: bool = True) -> Moments:
+        """NLL and derivatives at β, from one read.  Not ``exact`` is float32 where the logits are no longer."""
+        return self._gone_through(beta, exact, first=False)[1]
 
-    def with_limits(self, betas: Sequence[float], *, exact: bool = True) -> tuple[list[Moments], Limits]:
-        """The same, and what NLL does at both ends."""
+    def first(self, beta: float, *, exact: bool = True) -> tuple[float, Moments, Limits]:
+        """NLL at 1, all of it at β, and what NLL does at both ends, from one read."""
+        return self._gone_through(beta, exact, first=True)
+
+    def _gone_through(self, beta: float, exact: bool, *, first: bool) -> tuple[float, Moments, Limits]:
         if isinstance(self.predictions.values, DeviceArray):
             from calib._device import nll_sums
 
             self.reads += 1
-            sums = list(nll_sums(self.predictions, betas, self.weight, self.targets))
+            parts = list(nll_sums(self.predictions, beta, self.weight, self.targets))
         elif self.small:
-            sums = [(self._sums(part, betas), ends) for part, ends in self._parts()]
+            parts = [(self._sums(part, beta, first), ends) for part, ends in self._parts()]
         else:
             self.reads += 1
-            exact = exact or not all(1e-30 < beta < 1e30 for beta in betas)
-            sums = map_blocks(self.predictions, lambda block: self._read(block, betas), form=self._form, exact=exact)
-        means: Float = np.sum([found for found, _ in sums], axis=0) / self.total
-        means[:, 3] /= self.total
-        lowest, highest, impossible, infinite = np.sum([ends for _, ends in sums], axis=0)
-        self._infinite = bool(infinite)
-        moments = [Moments(beta, *map(float, row)) for beta, row in zip(betas, means, strict=True)]
-        return moments, Limits(float(lowest / self.total), float(highest / self.total), not impossible)
+            exact = exact or not 1e-30 < beta < 1e30
+
+            def reduce(block: Block) -> tuple[Float, Float]:
+                part, ends = self._prepared(block, ends=first)
+                return self._sums(part, beta, first), ends
+
+            parts = map_blocks(self.predictions, reduce, form=self._form, exact=exact)
+        at_one, *means = np.sum([sums for sums, _ in parts], axis=0) / self.total
+        lowest, highest, impossible, infinite = np.sum([ends for _, ends in parts], axis=0)
+        self._infinite = bool(infinite) if first else self._infinite
+        nll, slope, curvature, squares = map(float, means)
+        limits = Limits(float(lowest / self.total), float(highest / self.total), not impossible)
+        return float(at_one), Moments(beta, nll, slope, curvature, squares / self.total), limits
 
     def _parts(self) -> list[tuple[_Part, Float]]:
         if self._kept is None:
             self.reads += 1
             self._kept = []
             for block in read_blocks(self.predictions, form=self._form):
-                part, ends = self._prepared(block)
+                part, ends = self._prepared(block, ends=True)
                 self._kept.append((_Part(part.logits.copy(), part.true_logit, part.weight), ends))
         return self._kept
 
-    def _read(self, block: Block, betas: Sequence[float]) -> tuple[Float, Float]:
-        part, ends = self._prepared(block)
-        return self._sums(part, betas), ends
-
-    def _prepared(self, block: Block) -> tuple[_Part, Float]:
-        """A block with its true logits, and the sums behind the limits."""
+    def _prepared(self, block: Block, *, ends: bool) -> tuple[_Part, Float]:
+        """A block with its true logits, and the sums behind the limits where they are asked for."""
         logits, weight = block.values, self.weight[block.rows]
         rows, labels = np.arange(len(weight)), self.predictions.labels[block.rows]
         by_row = logits.T if self._short else logits
@@ -122,13 +125,15 @@ class Likelihood:
             true_logit = np.einsum("ij,ij->i", np.where(targets > 0, by_row, 0), targets)
         if self.predictions.sample_weight is not None:
             true_logit[weight == 0] = 0.0  # an impossible label of weight 0 is none
-        return _Part(logits, true_logit, weight), self._ends(logits, true_logit, weight)
+        needed = ends or self._infinite
+        sums = self._ends(logits, true_logit, weight) if needed else np.zeros(4)
+        return _Part(logits, true_logit, weight), sums
 
     def _ends(self, logits: AnyArray, true_logit: Float, weight: Float) -> Float:
         """Sums behind `Limits`, and whether there are logits of −inf, which become the lowest number there is."""
         by_row = logits.T if self._short else logits
         with np.errstate(over="ignore"):
-            total = logits.sum(axis=0, dtype=np.float64) if self._short else row_sums(logits)
+            total = logits.sum(axis=0).astype(np.float64) if self._short else row_sums(logits)
         count: Float | int = by_row.shape[1]
         infinite = not np.isfinite(total).all()
         if infinite:
@@ -137,26 +142,25 @@ class Likelihood:
             np.maximum(logits, np.finfo(logits.dtype).min, out=logits)  # it will be times a probability of 0
         impossible = ~np.isfinite(true_logit)
         known = np.where(impossible, 0.0, true_logit)
-        return np.array([weight @ (total / count - known), -(weight @ known), impossible.any(), infinite], np.float64)
+        ends = _dot(weight, total / count - known), -_dot(weight, known), impossible.any(), infinite
+        return np.array(ends, np.float64)
 
-    def _sums(self, part: _Part, betas: Sequence[float]) -> Float:
-        """For each β: Σ w · NLL, Σ w · slope, Σ w · variance, Σ (w · slope)²; ``(len(betas), 4)``."""
-        logits, found = part.logits, np.empty((len(betas), 4))
-        odds, sums = self._scratch(logits), _column_sums if self._short else _row_sums
+    def _sums(self, part: _Part, beta: float, at_one: bool) -> Float:
+        """Σ w · NLL at 1 (0 unless asked for); at β Σ w · NLL, Σ w · slope, Σ w · variance, Σ (w · slope)²."""
+        logits, odds = part.logits, self._scratch(part.logits)
+        before = 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            for i, beta in enumerate(betas):
-                np.multiply(logits, logits.dtype.type(beta), out=odds)
-                np.exp(odds, out=odds)
-                total, first, second = sums(odds, logits)
-                mean = first / total
-                slope = mean - part.true_logit
-                nll = np.log(total) - beta * part.true_logit
-                spread = second / total - mean**2
-                found[i] = (
-                    *(part.weight @ column for column in (nll, slope, spread)),
-                    np.square(part.weight * slope).sum(),
-                )
-        return found
+            if at_one:
+                exponentials(logits, odds)
+                total = odds.sum(axis=0).astype(np.float64) if self._short else row_sums(odds)
+                before = _dot(part.weight, np.log(total) - part.true_logit)
+            np.multiply(logits, logits.dtype.type(beta), out=odds)
+            exponentials(odds, odds)
+            total, first, second = (_column_sums if self._short else _row_sums)(odds, logits)
+            mean = first / total
+            slope, nll = mean - part.true_logit, np.log(total) - beta * part.true_logit
+            moments = [_dot(part.weight, column) for column in (nll, slope, second / total - mean**2)]
+            return np.array([before, *moments, np.square(part.weight * slope).sum()])
 
     def _scratch(self, logits: AnyArray) -> AnyArray:
         """Memory of this thread for as many entries: allocating it anew would cost more than the arithmetic."""
@@ -164,6 +168,11 @@ class Likelihood:
         if spare is None or spare.dtype != logits.dtype or spare.size < logits.size:
             spare = self._spare[threading.get_ident()] = np.empty(logits.size, logits.dtype)
         return spare[: logits.size].reshape(logits.shape)
+
+
+def _dot(weight: Float, column: Float) -> float:
+    """Σ w · c; not by BLAS, which would start threads of its own."""
+    return float(np.einsum("i,i->", weight, column))
 
 
 def _row_sums(odds: AnyArray, logits: AnyArray) -> tuple[Float, Float, Float]:

@@ -14,39 +14,37 @@ _FAR = 700.0  # log β beyond the range of float64
 _FLAT = 1e-300  # keeps a step finite where the slope does not change
 
 
-def optimum(likelihood: Likelihood) -> tuple[Moments, Moments, Limits]:
-    """Return the moments at β = 1 and at the best β, to about eleven digits of β, and what NLL does at both ends.
+def optimum(likelihood: Likelihood) -> tuple[float, Moments | None, Limits]:
+    """Return NLL at β = 1, the moments at the best β, to about eleven digits of it, and what NLL does at both ends.
 
-    Where NLL has no lowest point at a finite β > 0, both are those at 1.
+    There are no moments where NLL has no lowest point at a finite β > 0.
 
     Predictions that are kept in memory are searched by ``scipy.optimize``.  Larger ones start from the optimum of a
     sample of rows: the first read, in float32 where the logits are no longer, makes a step of Newton's in log β; the
     next, in float64, together with the first, fixes the root by inverse interpolation with derivatives.
     """
     start = 1.0 if likelihood.small else _guess(likelihood)
-    (at_one, first), limits = likelihood.with_limits([1.0, start], exact=likelihood.small)
+    at_one, first, limits = likelihood.first(start, exact=likelihood.small)
     sizes = abs(limits.lowest), abs(limits.highest)
     if not likelihood.small and min(sizes) < 1e-4 * max(sizes):  # float32 cannot tell it from 0
-        (at_one, first), limits = likelihood.with_limits([1.0, start])
+        at_one, first, limits = likelihood.first(start)
     if not (limits.possible and limits.lowest < 0 < limits.highest):
-        return at_one, at_one, limits
+        return at_one, None, limits
     best = None if likelihood.small else _polished(likelihood, first)
     if best is None:
         beta = bracketed_root(lambda beta: _slope_and_curvature(likelihood, beta))
         if not 1e-300 < beta < 1e300:
-            return at_one, at_one, limits
-        best = likelihood.at([beta])[0]
-    if at_one.nll - best.nll < 1e-6 * abs(best.nll):  # too little for what float32 tells apart
-        at_one = likelihood.at([1.0])[0]
-    if at_one.nll < best.nll:  # by rounding
-        best = replace(best, nll=at_one.nll)
-    return at_one, best, limits
+            return at_one, None, limits
+        best = likelihood.at(beta)
+    if not likelihood.small and at_one - best.nll < 1e-6 * abs(best.nll):  # too little for what float32 tells apart
+        at_one = likelihood.at(1.0).nll
+    return at_one, replace(best, nll=min(best.nll, at_one)), limits
 
 
 def _guess(likelihood: Likelihood) -> float:
     """The best β of evenly spaced rows, or 1 where they have none."""
     sample = likelihood.sample(max(SAMPLE_ROWS, SAMPLE_ENTRIES // likelihood.predictions.n_classes))
-    _, limits = sample.with_limits([1.0])
+    _, _, limits = sample.first(1.0)
     if not (limits.possible and limits.lowest < 0 < limits.highest):
         return 1.0
     beta = bracketed_root(lambda beta: _slope_and_curvature(sample, beta), digits=4)
@@ -54,7 +52,7 @@ def _guess(likelihood: Likelihood) -> float:
 
 
 def _slope_and_curvature(likelihood: Likelihood, beta: float) -> tuple[float, float]:
-    moments = likelihood.at([beta])[0]
+    moments = likelihood.at(beta)
     return moments.slope, moments.curvature
 
 
@@ -69,7 +67,7 @@ def _polished(likelihood: Likelihood, first: Moments) -> Moments | None:
         error = abs(step) if before is None else abs(step * (np.log(before.beta / last.beta) - step))
         if exact and (abs(newton) < 1e-6 or error**2 < 1e-11):
             return _moved(before, last, step)
-        before, last, exact = last, likelihood.at([float(last.beta * np.exp(step))])[0], True
+        before, last, exact = last, likelihood.at(float(last.beta * np.exp(step))), True
     return None
 
 

@@ -72,14 +72,14 @@ class TemperatureScaling:
             )
         likelihood = Likelihood(predictions, targets)
         before, best, limits = optimum(likelihood)
-        fitted = cls(1.0, nll_before=before.nll, nll_after=before.nll, n=predictions.n, reads=likelihood.reads)
+        fitted = cls(1.0, nll_before=before, nll_after=before, n=predictions.n, reads=likelihood.reads)
         if not limits.possible or limits.lowest == limits.highest:
             return replace(fitted, status="unidentifiable")
         if limits.highest <= 0:
             return replace(fitted, status="separable", limit=0.0)
         if limits.lowest >= 0:
             return replace(fitted, status="worse than chance", limit=np.inf)
-        if best is before:  # the slope differs from 0 by rounding only
+        if best is None:  # the slope differs from 0 by rounding only
             return replace(fitted, status="unidentifiable")
         if objective != "nll":
             refuse_targets(targets, f'objective="{objective}"')

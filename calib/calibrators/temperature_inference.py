@@ -55,16 +55,16 @@ def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = No
     from scipy.special import chdtrc
 
     likelihood, before, best = _fitted(predictions, targets)
-    statistic = 2 * likelihood.effective * (before.nll - best.nll)
+    statistic = 2 * likelihood.effective * (before - best.nll)
     return TemperatureTest(statistic, float(chdtrc(1, statistic)))
 
 
-def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, Moments, Moments]:
-    """The likelihood with its moments at T = 1 and at the best T."""
+def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, float, Moments]:
+    """The likelihood with NLL at T = 1 and its moments at the best T."""
     require_predictions(predictions)
     likelihood = Likelihood(predictions, targets)
-    before, best, limits = optimum(likelihood)
-    if best is before and not (limits.possible and limits.lowest < 0 < limits.highest):
+    before, best, _ = optimum(likelihood)
+    if best is None:
         raise NumericalError(
             "NLL has no lowest point at a finite temperature here",
             help="TemperatureScaling.fit says why, in its status",
@@ -77,7 +77,7 @@ def _limit(likelihood: Likelihood, best: float, nll: float, allowed: float, spre
     from scipy.optimize import brentq
 
     def excess(log_ratio: float) -> float:
-        return 2 * likelihood.effective * (likelihood.at([best * float(np.exp(log_ratio))])[0].nll - nll) - allowed
+        return 2 * likelihood.effective * (likelihood.at(best * float(np.exp(log_ratio))).nll - nll) - allowed
 
     inner, outer = 0.0, spread
     while excess(outer) < 0:

@@ -23,7 +23,7 @@ THREE = Predictions.from_logits(*sample(400, 3))
 
 def same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return type(a) is type(b) and bool(a == b or (a != a and b != b))
