@@ -24,6 +24,7 @@ bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the
 	$(BIN)/python -m benchmarks.evaluation
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.peers_temperature
 	$(BIN)/python -m benchmarks.conventions
 
 docs: .venv/dev  ## make the README's picture and table again; commit first

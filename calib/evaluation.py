@@ -78,7 +78,7 @@ def evaluate(
     accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
     weighted, losses = outcomes.weight is not None, outcomes.losses
     counted = np.True_ if outcomes.weight is None else outcomes.weight > 0
-    null = np.full(1, np.nan) if weighted else ece_null(outcomes, n_bins=n_bins, seed=seed)
+    null = ece_null(outcomes, n_bins=n_bins, seed=seed)
     return Report(
         n=outcomes.n,
         n_classes=_n_classes(predictions, labels),

@@ -6,7 +6,7 @@ from calib._arrays import BLOCK_ENTRIES, Float, check_level, check_resamples, ge
 from calib.binning import bin_index, equal_width_edges
 from calib.curve import calibration_curve
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
 CELLS_PER_BIN = 256  # confidences within 1/256 of a bin share a binomial draw, so that the cost does not grow with n
 NORMAL_FROM = 25.0  # variance of a bin's number of right answers from which its normal limit is off by less than 0.5 %
@@ -24,16 +24,17 @@ def ece_null(
     """ECE of data sets drawn as if the model were perfectly calibrated: same confidences, same n.  ``(resamples,)``.
 
     Their mean is the null expectation of ECE; an ECE below it is noise.  Their quantile is the critical value of a
-    test of calibration.  The number of right answers in a bin is drawn from its normal limit where its variance is at
-    least 25, else from binomials.  Takes no sample weights; other arguments as for `calib.ece`.  Raises `InputError`
-    for bad input.  Source: Bröcker & Smith (2007), with the confidences kept instead of resampled.
+    test of calibration.  The weight of right answers in a bin is drawn from its normal limit where its variance is that
+    of 100 fair coins or more, else from binomials, with Kish's effective number of examples where there are sample
+    weights.  Other arguments as for `calib.ece`.  Raises `InputError` for bad input.  Source: Bröcker & Smith (2007),
+    with the confidences kept instead of resampled.
 
     >>> bool(abs(ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1]).mean() - 0.158) < 0.01)  # E|X − 3| / 4 of a binomial X
     True
     """
-    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "ece_null")
-    draws = _residual_sums(outcomes, n_bins, resamples, seed)
-    return np.asarray(np.abs(draws).sum(axis=1) / outcomes.n)
+    outcomes = as_outcomes(predictions, labels, of=of)
+    weight = _weights(outcomes)
+    return np.asarray(np.abs(_residual_sums(outcomes, weight, n_bins, resamples, seed)).sum(axis=1) / weight.sum())
 
 
 def consistency_interval(
@@ -58,38 +59,51 @@ def consistency_interval(
     [0.4, 0.6]
     """
     check_level(level)
-    outcomes = unweighted(as_outcomes(predictions, labels, of=of), "consistency_interval")
-    draws = _residual_sums(outcomes, n_bins, resamples, seed)
+    outcomes = as_outcomes(predictions, labels, of=of)
+    weight = _weights(outcomes)
+    draws = _residual_sums(outcomes, weight, n_bins, resamples, seed)
     curve = calibration_curve(outcomes, n_bins=n_bins)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    held = np.maximum(curve.count, 1)
+    mass = np.bincount(bin_index(outcomes.confidence, curve.edges), weights=weight, minlength=n_bins)
+    held = np.where(mass > 0, mass, 1.0)
     return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
 
 
-def _residual_sums(outcomes: Outcomes, n_bins: int, resamples: int, seed: int) -> Float:
-    """Right answers − their expectation in each bin, drawn as if every confidence were true, ``(resamples, b)``."""
+def _weights(outcomes: Outcomes) -> Float:
+    """Weights whose largest is 1: only their ratios matter."""
+    return np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
+
+
+def _residual_sums(outcomes: Outcomes, weight: Float, n_bins: int, resamples: int, seed: int) -> Float:
+    """Weight of right answers − its expectation a bin, drawn as if every confidence were true, ``(resamples, b)``."""
     edges = equal_width_edges(n_bins)
     check_resamples(resamples)
     rng = generator(seed)
     confidence = outcomes.confidence
     index = bin_index(confidence, edges)
-    variance = np.bincount(index, weights=confidence * (1 - confidence), minlength=n_bins)
+    variance = np.bincount(index, weights=weight**2 * confidence * (1 - confidence), minlength=n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    rare = (variance < NORMAL_FROM)[index]
+    squares = np.bincount(index, weights=weight**2, minlength=n_bins)
+    unit = np.divide(
+        squares, np.bincount(index, weights=weight, minlength=n_bins), out=np.ones(n_bins), where=squares > 0
+    )
+    rare = (variance < NORMAL_FROM * unit**2)[index] & (weight > 0)
     if rare.any():
-        _draw_binomials(confidence[rare], draws, rng)
+        _draw_binomials(confidence[rare], weight[rare], draws, rng)
     return draws
 
 
-def _draw_binomials(confidence: Float, draws: Float, rng: np.random.Generator) -> None:
+def _draw_binomials(confidence: Float, weight: Float, draws: Float, rng: np.random.Generator) -> None:
     """Replace the columns of the bins of ``confidence``."""
     resamples, n_bins = draws.shape
     fine = bin_index(confidence, np.arange(n_bins * CELLS_PER_BIN + 1) / (n_bins * CELLS_PER_BIN))
-    cell, inverse, count = np.unique(fine, return_inverse=True, return_counts=True)
-    mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
+    cell, inverse = np.unique(fine, return_inverse=True)
+    mass = np.bincount(inverse, weights=weight)
+    mean = np.minimum(np.bincount(inverse, weights=weight * confidence) / mass, 1.0)
+    count = np.maximum(np.rint(mass**2 / np.bincount(inverse, weights=weight**2)), 1).astype(np.int64)
     bins, first_of_bin = np.unique(cell // CELLS_PER_BIN, return_index=True)
     step = max(1, BLOCK_ENTRIES // len(count))
     for start in range(0, resamples, step):
         some = draws[start : start + step]
-        residual = rng.binomial(count, mean, size=(len(some), len(count))) - count * mean
+        residual = (rng.binomial(count, mean, size=(len(some), len(count))) - count * mean) * (mass / count)
         some[:, bins] = np.add.reduceat(residual, first_of_bin, axis=1)

@@ -158,3 +158,34 @@ def test_a_consistency_interval_is_around_the_diagonal_and_missing_where_a_bin_i
     assert high[2] - low[2] == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 400), rel=0.1)
     with pytest.raises(InputError, match="level must lie between 0 and 1"):
         calib.consistency_interval(outcomes, level=95)
+
+
+@pytest.mark.parametrize("n", [30, 3000])
+def test_the_null_of_weighted_examples_is_that_of_drawn_labels(n: int) -> None:
+    rng = np.random.default_rng(0)
+    confidence, weight = rng.uniform(0.3, 1, n), rng.exponential(size=n) ** 2
+    got = calib.ece_null(log(confidence, np.ones(n), weight), resamples=4000)
+    bins = np.minimum((confidence * 15 - 1e-12).astype(int), 14)
+    member = np.eye(15)[bins] * weight[:, None] / weight.sum()
+    draws = np.abs((confidence - (rng.random((4000, n)) < confidence)) @ member).sum(axis=1)
+    assert got.mean() == pytest.approx(draws.mean(), rel=0.03)
+    assert np.quantile(got, 0.95) == pytest.approx(np.quantile(draws, 0.95), rel=0.06)
+
+
+def test_for_the_null_the_scale_of_weights_is_nothing_and_weight_zero_is_absence() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.3, 1, 200)
+    plain = calib.ece_null(log(confidence, np.ones(200)), resamples=50)
+    np.testing.assert_allclose(calib.ece_null(log(confidence, np.ones(200), np.full(200, 7.0)), resamples=50), plain)
+    half = np.repeat([1.0, 0.0], 100)
+    np.testing.assert_allclose(
+        calib.ece_null(log(confidence, np.ones(200), half), resamples=50),
+        calib.ece_null(log(confidence[:100], np.ones(100)), resamples=50),
+    )
+    low, high = calib.consistency_interval(log(confidence, np.ones(200), half))
+    again = calib.consistency_interval(log(confidence[:100], np.ones(100)))
+    np.testing.assert_allclose((low, high), again, equal_nan=True)
+
+
+def log(confidence: Any, correct: Any, weight: Any = None) -> calib.Outcomes:
+    return calib.Outcomes.from_confidence(confidence, correct, sample_weight=weight)

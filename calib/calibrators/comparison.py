@@ -83,6 +83,7 @@ def compare_calibrators(
                 calibrated = fits[0].transform(test)
         except InputError as error:
             rows.append({"method": name, "note": str(error)})
+            warnings.append(f"{name}: not fitted: {error}")
             continue
         seconds = time.perf_counter() - start
         row = _scores(name, calibrated, test, n_bins, seed)

@@ -83,7 +83,7 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
     rows = []
     for row in table.to_dict("records"):
         if row["method"] != "uncalibrated" and pd.isna(row["nll"]):
-            rows.append({"method": row["method"], "NLL": row["note"]})
+            rows.append({"method": row["method"]})
             continue
         shown = {"method": row["method"], "accuracy": number(row["accuracy"])}
         for name, label in (("nll", "NLL"), ("brier", "Brier"), ("ece", "ECE")):
@@ -95,4 +95,4 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
         if row["note"]:
             shown["method"] += f" ({row['note']})"
         rows.append(shown)
-    return pd.DataFrame(rows).fillna("")
+    return pd.DataFrame(rows).fillna("–")

@@ -159,6 +159,7 @@ def report_rows(before: "Report", after: "Report") -> list[list[str]]:
         ]
         for name, label in _LABELS.items()
     ]
+    rows = [row for row in rows if row[1:] != ["nan", "nan"]]  # not defined for weighted examples
     interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in (before, after)]
     rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
     return rows

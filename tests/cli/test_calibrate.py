@@ -151,5 +151,5 @@ def test_all_methods_side_by_side(run: Run, predictions: Path, calibration: Path
     assert "histogram" in (tmp_path / "t.tex").read_text()
     refused = run("compare-calibrators", predictions, "--methods", "platt")
     assert refused.code == 0
-    assert "for two classes" in refused.out
+    assert "warning: platt: not fitted: Platt scaling is for two classes" in refused.err
     assert "5-fold cross-fitted" in refused.out
