@@ -56,7 +56,7 @@ def reduced_rows(predictions: "Predictions") -> Iterator[tuple[slice, Int, Float
 def nll_sums(
     predictions: "Predictions", beta: float, weight: Float, targets: Float | None
 ) -> Iterator[tuple[Float, Float]]:
-    """Yield for blocks of rows what `calib.calibrators._likelihood` sums: ``(5,)`` of NLL at 1 and moments at β, and ends.
+    """Yield for blocks of rows what `calib.calibrators._likelihood` sums: ``(5,)`` of NLL at 1, moments at β; ends.
 
     In float64 on the device.  Raises `InputError` naming the first bad row.
     """
