@@ -45,6 +45,7 @@ THIRD_PARTY = {
     "rich",
     "click",
     "torchvision",
+    "timm",
 }
 
 

@@ -13,8 +13,10 @@ from calib.cli._output import progress_bar, say
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to make.")],
     dataset: Annotated[str, typer.Option(help="Data set; `calib data list` shows them.")] = "digits",
-    arch: Annotated[str, typer.Option(help="Architecture: resnet8, resnet20, 32, 44, 56 or 110.")] = "resnet8",
-    width: Annotated[int, typer.Option(help="Channels of the first stage; 16 is the published width.")] = 16,
+    arch: Annotated[str, typer.Option(help="Architecture, such as resnet20, resnet18-cifar or timm:NAME.")] = "resnet8",
+    width: Annotated[
+        int | None, typer.Option(help="Channels of the first stage, or hidden units.", show_default="published")
+    ] = None,
     smoothing: Annotated[float, typer.Option(help="Label smoothing α in [0, 1); 0 is hard targets.")] = 0.0,
     label_noise: Annotated[float, typer.Option(help="Share of training labels redrawn uniformly.")] = 0.0,
     seed: Seed = 0,

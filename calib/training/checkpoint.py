@@ -41,12 +41,15 @@ class Checkpoint:
 
     def model(self) -> torch.nn.Module:
         """Rebuild the trained network, in eval mode on the CPU."""
-        with torch.device("meta"):  # shapes only: nothing is allocated for weights that may not fit
+        # on "meta" a network is shapes only: nothing is allocated for weights that may not fit; external ones are real,
+        # and their fresh weights must not move torch's generator
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
             model = build_model(
                 self.config.arch,
                 n_classes=len(self.class_names),
                 n_channels=self.input_shape[0],
                 width=self.config.width,
+                image_size=self.input_shape[1:],
             )
         try:
             model.load_state_dict(self.state_dict, assign=True)

@@ -11,7 +11,8 @@ class TrainConfig:
     """A training run.  Two that differ only in ``smoothing`` start from the same weights and see the same batches.
 
     ``smoothing`` is α in (1 − α)·one-hot + α/k.  ``label_noise`` is the share of training labels redrawn uniformly
-    over all classes, the true one included.  ``width`` is the number of channels of the first stage.
+    over all classes, the true one included.  ``arch`` and ``width`` are those of `calib.models.build_model`; a width of
+    None is the published one.
     ``learning_rate`` is the peak of a one-cycle schedule of SGD with Nesterov momentum.  ``seed`` decides weights,
     batches and label noise, ``split_seed`` which examples are for training, calibration and test; sizes of None are
     the data set's usual ones.
@@ -24,7 +25,7 @@ class TrainConfig:
 
     dataset: str
     arch: str = "resnet8"
-    width: int = 16
+    width: int | None = None
     smoothing: float = 0.0
     label_noise: float = 0.0
     seed: int = 0
@@ -53,9 +54,11 @@ class TrainConfig:
             self.learning_rate,
             "0.1 is a usual value",
         )
-        for name, most in (("width", 1024), ("epochs", 10**6), ("batch_size", 10**6)):
+        for name, most in (("width", 4096), ("epochs", 10**6), ("batch_size", 10**6)):
             value = getattr(self, name)
-            _require(1 <= value <= most, name, f"in 1 … {most}", value, "give a whole number in this range")
+            _require(
+                value is None or 1 <= value <= most, name, f"in 1 … {most}", value, "give a whole number in this range"
+            )
         for name in ("seed", "split_seed"):
             value = getattr(self, name)
             _require(0 <= value < 2**63, name, "at least 0 and below 2⁶³", value, "0 will do")

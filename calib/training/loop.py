@@ -12,7 +12,7 @@ from calib.datasets import Dataset, load_dataset
 from calib.datasets.label_noise import symmetric_label_noise
 from calib.datasets.splits import fingerprint, split
 from calib.environment import versions
-from calib.errors import NumericalError
+from calib.errors import InputError, NumericalError
 from calib.models import build_model
 from calib.training.checkpoint import Checkpoint
 from calib.training.config import TrainConfig
@@ -63,7 +63,13 @@ def _seeded_model(config: TrainConfig, dataset: Dataset) -> torch.nn.Module:
     """Draw initial weights from the seed without touching torch's global generator."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
-        return build_model(config.arch, n_classes=dataset.n_classes, n_channels=dataset.shape[0], width=config.width)
+        return build_model(
+            config.arch,
+            n_classes=dataset.n_classes,
+            n_channels=dataset.shape[0],
+            width=config.width,
+            image_size=dataset.shape[1:],
+        )
 
 
 def _epochs(model: torch.nn.Module, x: Tensor, y: Tensor, config: TrainConfig) -> Iterator[dict[str, float]]:
@@ -84,7 +90,7 @@ def _epochs(model: torch.nn.Module, x: Tensor, y: Tensor, config: TrainConfig) -
         order = torch.from_numpy(np.random.default_rng([config.seed, epoch]).permutation(len(x))).to(x.device)
         loss_sum = correct = 0.0
         for batch in torch.split(order, config.batch_size):
-            logits = model(x[batch])
+            logits = _forward(model, x[batch], config)
             loss = smoothed_cross_entropy(logits, y[batch], smoothing=config.smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships this method without types
@@ -97,3 +103,16 @@ def _epochs(model: torch.nn.Module, x: Tensor, y: Tensor, config: TrainConfig) -
                 f"the training loss became {loss_sum} in epoch {epoch}", help="lower --learning-rate and train again"
             )
         yield {"epoch": epoch, "loss": loss_sum / len(x), "accuracy": correct / len(x)}
+
+
+def _forward(model: torch.nn.Module, x: Tensor, config: TrainConfig) -> Tensor:
+    try:
+        logits: Tensor = model(x)
+    except ValueError as error:
+        if len(x) > 1:
+            raise
+        raise InputError(
+            f"{config.arch} cannot normalise a batch of one image: {error}",
+            help="change --batch-size or --train-size so that no batch has a single image",
+        ) from error
+    return logits
