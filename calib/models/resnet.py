@@ -26,14 +26,16 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = nn.Conv2d(inner, n_out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(n_out)
-        self.downsample = projection(n_in, n_out, stride) if stride > 1 or n_in != n_out else None
+        self.stride = stride
+        self.downsample = projection(n_in, n_out) if stride > 1 or n_in != n_out else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, n_in, h, w)`` to ``(n, n_out, h / stride, w / stride)``, rounded up."""
         out = functional.relu(self.bn1(self.conv1(x)))
         out = functional.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return functional.relu(out + (x if self.downsample is None else self.downsample(x)))
+        shortcut = x if self.downsample is None else self.downsample(x[:, :, :: self.stride, :: self.stride])
+        return functional.relu(out + shortcut)
 
 
 class ResNet(nn.Module):

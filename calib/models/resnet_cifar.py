@@ -26,15 +26,15 @@ class BasicBlock(nn.Module):
         self.padding = n_out - n_in
         self.downsample: nn.Sequential | None = None
         if shortcut == "B" and (stride > 1 or n_in != n_out):
-            self.downsample = projection(n_in, n_out, stride)
+            self.downsample = projection(n_in, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, n_in, h, w)`` to ``(n, n_out, h / stride, w / stride)``, rounded up."""
         out = functional.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        if self.downsample is not None:
-            return functional.relu(out + self.downsample(x))
         shortcut = x[:, :, :: self.stride, :: self.stride]
+        if self.downsample is not None:
+            return functional.relu(out + self.downsample(shortcut))
         if self.padding:
             below = self.padding // 2
             shortcut = functional.pad(shortcut, (0, 0, 0, 0, below, self.padding - below))
@@ -87,9 +87,13 @@ class CifarResNet(nn.Module):
         return templates_of(self.fc)
 
 
-def projection(n_in: int, n_out: int, stride: int) -> nn.Sequential:
-    """Build the shortcut of option B."""
-    return nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False), nn.BatchNorm2d(n_out))
+def projection(n_in: int, n_out: int) -> nn.Sequential:
+    """Build the shortcut of option B, for pixels that were subsampled before.
+
+    A stride of the convolution would be the same sum, but oneDNN's gradient of strided 1×1 convolutions of fewer than 8
+    channels writes past its memory on processors with AVX2 (uxlfoundation/oneDNN, issue 6035; torch 2.13 has it).
+    """
+    return nn.Sequential(nn.Conv2d(n_in, n_out, 1, bias=False), nn.BatchNorm2d(n_out))
 
 
 def _stage(n_in: int, n_out: int, stride: int, n_blocks: int, shortcut: Shortcut) -> nn.Sequential:

@@ -125,3 +125,27 @@ def test_an_unknown_architecture_names_the_known_ones() -> None:
     with pytest.raises(InputError) as error:
         build_model("MiniGoogleNet", n_classes=10, n_channels=3)
     assert error.value.help.startswith("did you mean minigooglenet?")
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_no_1x1_convolution_has_a_stride(arch: str) -> None:
+    """In oneDNN the gradient of such a one writes past its memory, see `calib.models.resnet_cifar.projection`."""
+    with torch.device("meta"):
+        model = build_model(arch, n_classes=7, n_channels=1, image_size=(64, 64))
+    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert all(module.stride == (1, 1) for module in convolutions if module.kernel_size == (1, 1))
+
+
+@pytest.mark.parametrize("arch", ["resnet8b", "resnet18-cifar", "resnet50-cifar"])
+def test_gradients_of_a_narrow_network_are_those_of_float64_in_any_memory_format(arch: str) -> None:
+    model, x = small(arch, (3, 16, 16)), images((3, 16, 16), n=8)
+    gradients = []
+    for network, batch in (
+        (model, x.contiguous(memory_format=torch.channels_last)),
+        (copy.deepcopy(model).double(), x.double()),
+    ):
+        network(batch).square().sum().backward()
+        gradients.append({name: p.grad for name, p in network.named_parameters()})
+    for name, exact in gradients[1].items():
+        assert exact is not None
+        torch.testing.assert_close(gradients[0][name], exact.float(), rtol=1e-3, atol=1e-4 * float(exact.abs().max()))

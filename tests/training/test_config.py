@@ -32,6 +32,12 @@ def test_a_value_out_of_range_is_refused_by_name(field: str, value: Any) -> None
         TrainConfig(dataset="digits", **{field: value})
 
 
+def test_a_width_is_the_published_one_or_given() -> None:
+    assert TrainConfig(dataset="digits").width is None
+    old = {"dataset": "digits", "arch": "resnet8", "width": 16}  # before there were other families, 16 was the default
+    assert TrainConfig.from_dict(old).width == 16
+
+
 def test_a_config_comes_back_from_its_dict() -> None:
     config = TrainConfig(dataset="digits", smoothing=0.05, seed=3)
     assert TrainConfig.from_dict(config.to_dict()) == config

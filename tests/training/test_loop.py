@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from calib.datasets import load_dataset
-from calib.errors import NumericalError
+from calib.errors import InputError, NumericalError
 from calib.training.config import TrainConfig
 from calib.training.loop import train
 
@@ -70,3 +70,20 @@ def test_progress_is_reported_epoch_by_epoch() -> None:
 def test_training_learns_clean_digits() -> None:
     checkpoint = train(replace(SMALL, label_noise=0.0, epochs=12, width=8, train_size=600))
     assert checkpoint.history[-1]["accuracy"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("arch", "width"),
+    [("resnet8b", 4), ("resnet18-cifar", 4), ("alexnet", None), ("minigooglenet", None), ("mnist-fc-dropout", 32)],
+)
+def test_every_family_trains_on_digits_and_comes_back(arch: str, width: int | None) -> None:
+    checkpoint = train(replace(SMALL, arch=arch, width=width, epochs=1, train_size=64, learning_rate=0.01))
+    model, images = checkpoint.model(), torch.rand(2, 1, 8, 8)
+    assert model(images).shape == (2, 10)
+    assert all(torch.equal(value, checkpoint.state_dict[name]) for name, value in model.state_dict().items())
+
+
+def test_a_batch_of_one_that_cannot_be_normalised_is_refused_in_words() -> None:
+    with pytest.raises(InputError, match="minigooglenet cannot normalise a batch of one image") as error:
+        train(replace(SMALL, arch="minigooglenet", width=None, train_size=65))
+    assert "--batch-size" in error.value.help
