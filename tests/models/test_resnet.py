@@ -89,9 +89,9 @@ def test_torchvision_s_own_network_gives_the_same_logits(depth: int) -> None:
     ours = ResNet(depth, n_classes=1000, n_channels=3).eval()
     assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict())
-    x = torch.randn(2, 3, 65, 70)
+    x = torch.randn(2, 3, 65, 70, dtype=torch.float64)
     with torch.no_grad():
-        torch.testing.assert_close(ours(x), theirs(x), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(ours.double()(x), theirs.double()(x), rtol=1e-10, atol=1e-10)
 
 
 def test_a_seed_gives_torchvision_s_initial_weights() -> None:
