@@ -140,11 +140,11 @@ def refuse_targets(targets: ArrayLike | None, method: str) -> None:
 
 
 def example_weights(predictions: Predictions) -> Float:
-    """Sample weights ``(n,)`` scaled to a mean of 1, or ones.  Raises `InputError` where all are 0."""
+    """Sample weights ``(n,)`` with a mean of 1 over the rows that count, or ones.  Raises `InputError` if all are 0."""
     require_predictions(predictions)
     if predictions.sample_weight is None:
         return np.ones(predictions.n)
     if not predictions.sample_weight.any():
         raise InputError("all sample weights are 0", help="leave these examples out")
-    weight: Float = predictions.sample_weight / predictions.sample_weight.mean()
+    weight: Float = predictions.sample_weight / predictions.sample_weight[predictions.sample_weight > 0].mean()
     return weight

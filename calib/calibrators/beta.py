@@ -43,7 +43,7 @@ class BetaCalibration:
 
         The problem is convex, so the best of the four fits with neither, one or both of a and b held at 0 that keep the
         signs is its exact solution; Kull et al. drop one negative coefficient and fit again.  Where all scores are
-        equal a and b stay 1.  Takes sample weights, scaled to a mean of 1.  Raises `InputError` unless k = 2, for
+        equal a and b stay 1.  Takes sample weights, as `PlattScaling`.  Raises `InputError` unless k = 2, for
         ``targets`` and for bad values.  Source: Kull, Silva Filho & Flach (2017).
 
         >>> beta = BetaCalibration.fit(Predictions.from_probs([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1]))

@@ -36,7 +36,7 @@ class PlattScaling:
     def fit(cls, predictions: Predictions, *, targets: ArrayLike | None = None) -> "PlattScaling":
         """Minimise cross-entropy to smoothed targets: (N₁ + 1) / (N₁ + 2) for label 1, 1 / (N₀ + 2) for label 0.
 
-        N₁ and N₀ are numbers of rows, or sums of weights that are first scaled to a mean of 1.  The problem is convex;
+        N₁ and N₀ are numbers of rows, or sums of weights scaled to a mean of 1 where they are not 0.  It is convex;
         the smoothing gives it a solution also where the scores separate the classes or one class is missing.  Where all
         scores are equal the slope stays 1.  Raises `InputError` unless k = 2, for ``targets`` and for bad values.
         Source: Platt (1999).

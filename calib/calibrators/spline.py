@@ -17,10 +17,9 @@ MOST_POINTS = 10_000  # beyond that the line between two points is all there is 
 class SplineCalibration:
     """The new confidence of the predicted class: linear between the points (``confidence``, ``recalibrated``).
 
-    Both are ``(m,)``, one entry a distinct confidence of the calibration split, ascending (of more than 10,000, as many
-    of them); outside them the first and
-    last value go on.  The map need not rise everywhere, so the ranking of examples may change; predicted classes do
-    not.
+    Both are ``(m,)``, ascending, one entry a distinct confidence of the calibration split, 10,000 at most; outside them
+    the first and last value go on.  The map need not rise everywhere, so the ranking of examples may change; predicted
+    classes do not.
     """
 
     confidence: Float
