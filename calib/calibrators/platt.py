@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib.calibrators._base import LOWEST, binary_log_odds, example_weights, refuse_targets, with_logits
+from calib.calibrators._base import (
+    LOWEST,
+    binary_log_odds,
+    example_weights,
+    examples_that_count,
+    refuse_targets,
+    with_logits,
+)
 from calib.calibrators._logistic import fit_logistic, limit_of, log_odds_of_mean, smoothed_targets
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
@@ -46,6 +53,7 @@ class PlattScaling:
         (0.3787, 0.0)
         """
         refuse_targets(targets, "Platt scaling")
+        predictions = examples_that_count(predictions)
         log_odds = binary_log_odds(predictions, "Platt scaling")
         weight, positive = example_weights(predictions), predictions.labels == 1
         limit = limit_of(log_odds)

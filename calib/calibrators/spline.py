@@ -28,8 +28,15 @@ class SplineCalibration:
     def __post_init__(self) -> None:
         points = self.confidence, self.recalibrated
         shaped = all(column.ndim == 1 and len(column) == len(self.confidence) > 0 for column in points)
-        if not (shaped and all(((column >= 0) & (column <= 1)).all() for column in points)):
-            raise InputError("confidence and recalibrated must be two columns in [0, 1]", help="make them by `fit`")
+        if not (
+            shaped
+            and (np.diff(self.confidence) > 0).all()
+            and all(((column >= 0) & (column <= 1)).all() for column in points)
+        ):
+            raise InputError(
+                "confidence and recalibrated must be two columns in [0, 1], the first ascending",
+                help="make them by `fit`",
+            )
 
     @classmethod
     def fit(
