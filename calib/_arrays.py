@@ -83,25 +83,6 @@ def _numbers(array: AnyArray) -> AnyArray:
 _REAL = (int, float, np.integer, np.floating, np.bool_)
 
 
-def exponentials(values: AnyArray, out: AnyArray) -> None:
-    """Write e to the ``values`` into ``out``, both contiguous; within a unit in the last place whoever does it.
-
-    float64 goes to torch where a program has loaded it: most processors lack the instructions that numpy needs to be
-    fast there.  In pieces so small that torch starts no threads.
-    """
-    torch = sys.modules.get("torch")
-    if torch is None or values.dtype != np.float64 or values.size < _PIECE:
-        np.exp(values, out=out)
-        return
-    given, result = values.reshape(-1), out.reshape(-1)
-    for start in range(0, values.size, _PIECE):
-        piece = slice(start, start + _PIECE)
-        torch.exp(torch.from_numpy(given[piece]), out=torch.from_numpy(result[piece]))
-
-
-_PIECE = 32_000
-
-
 class DeviceArray:
     """A tensor that stays on its accelerator; the rows that are asked for come over as numpy arrays."""
 

@@ -1,6 +1,5 @@
 """The door: what is accepted, in which dress it may come, and what is refused in which words."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 import torch
 
 import calib
-from calib._arrays import exponentials
 from calib.errors import InputError
 from calib.predictions import Predictions, as_predictions
 
@@ -343,18 +341,3 @@ def test_probabilities_in_bfloat16_are_as_good_as_their_digits() -> None:
 def test_weights_whose_sum_would_overflow_are_refused() -> None:
     with pytest.raises(InputError, match="sample weights must add up to less than"):
         Predictions.from_probs([0.5, 0.6], [0, 1], sample_weight=[1e307, 1.0])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_exponentials_are_right_to_the_last_place_whoever_takes_them(
-    dtype: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    values = np.concatenate([-np.logspace(-300, 3, 70_000), [0.0, -np.inf, -745.0]]).astype(dtype).reshape(-1, 1)
-    with_torch, without = np.empty_like(values), np.empty_like(values)
-    exponentials(values, with_torch)
-    monkeypatch.delitem(sys.modules, "torch")
-    exponentials(values, without)
-    np.testing.assert_array_max_ulp(with_torch, without, maxulp=1)
-    in_place = values.copy()
-    exponentials(in_place, in_place)
-    np.testing.assert_array_equal(in_place, without)

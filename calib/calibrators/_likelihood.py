@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, exponentials, generator
+from calib._arrays import AnyArray, DeviceArray, Float, generator
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
 from calib.predictions import ArrayLike, Predictions
@@ -157,11 +157,11 @@ class Likelihood:
         before = 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if at_one:
-                exponentials(logits, odds)
+                np.exp(logits, out=odds)
                 total = odds.sum(axis=0).astype(np.float64) if self._short else row_sums(odds)
                 before = _dot(part.weight, np.log(total) - part.true_logit)
             np.multiply(logits, logits.dtype.type(beta), out=odds)
-            exponentials(odds, odds)
+            np.exp(odds, out=odds)
             total, first, second = (_column_sums if self._short else _row_sums)(odds, logits)
             mean = first / total
             slope, nll = mean - part.true_logit, np.log(total) - beta * part.true_logit
