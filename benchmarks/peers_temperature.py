@@ -1,8 +1,7 @@
 """Fitting one temperature against other packages: ``python -m benchmarks.peers_temperature [--scale 0.01]``.
 
 The same arrays, two threads, each package in its own environment, as in `benchmarks.peers`.  The true T is 1.5.  T is
-shown with ten digits: it counts as right where it agrees with the plain search in float64 to 1e-6.  calib is measured
-twice, because it leaves exponentials in float64 to torch where torch is loaded anyway.
+shown with ten digits: it counts as right where it agrees with the plain search in float64 to 1e-6.
 """
 
 from collections.abc import Callable
@@ -25,12 +24,6 @@ def _calib(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
 
     logits, labels = arrays["logits"], arrays["labels"]
     return lambda: calib.TemperatureScaling.fit(calib.Predictions.from_logits(logits, labels)).temperature
-
-
-def _calib_with_torch(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
-    import torch  # noqa: F401  # loaded, as in a program that has just run a network
-
-    return _calib(kind, arrays)
 
 
 def _plain(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
@@ -118,7 +111,6 @@ def _gpleiss(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
 
 WORKERS = {
     "calib": Worker("", "calib", _calib),
-    "calib, torch loaded": Worker("", "calib", _calib_with_torch),
     "plain search in float64": Worker("scikit-learn", "scipy", _plain),
     "scikit-learn": Worker("scikit-learn", "scikit-learn", _scikit_learn),
     "probmetrics": Worker("probmetrics", "probmetrics", _probmetrics),

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from calib.files.calibrator_json import load_calibrator, save_calibrator
     from calib.groups import by_group
     from calib.inference import predict
+    from calib.integrations.scikit_learn import CalibratedClassifier, from_estimator
     from calib.integrations.torch_distributed import all_merge
+    from calib.integrations.torch_module import CalibratedModule, one_line
     from calib.intervals import Interval, ece_interval, mce_interval, rmsce_interval
     from calib.metrics.accuracy import accuracy
     from calib.metrics.binned import average_calibration_error, ece, ece_sweep, mce, rmsce
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
 _HOME = {
     "BayesianBinning": "calib.calibrators.bbq",
     "BetaCalibration": "calib.calibrators.beta",
+    "CalibratedClassifier": "calib.integrations.scikit_learn",
+    "CalibratedModule": "calib.integrations.torch_module",
     "CalibrationCurve": "calib.curve",
     "CalibrationState": "calib.state",
     "Diagnosis": "calib.diagnosis",
@@ -120,6 +124,7 @@ _HOME = {
     "ece_null": "calib.uncertainty",
     "ece_sweep": "calib.metrics.binned",
     "evaluate": "calib.evaluation",
+    "from_estimator": "calib.integrations.scikit_learn",
     "hosmer_lemeshow": "calib.metrics.hypothesis_tests",
     "kde_ece": "calib.metrics.kernel",
     "ks_error": "calib.metrics.cumulative",
@@ -130,6 +135,7 @@ _HOME = {
     "mean_interval": "calib.resampling",
     "murphy_decomposition": "calib.metrics.decomposition",
     "nll": "calib.metrics.proper",
+    "one_line": "calib.integrations.torch_module",
     "paired_interval": "calib.differences",
     "predict": "calib.inference",
     "reliability_diagram": "calib.plots.reliability",
@@ -154,6 +160,8 @@ _HOME = {
 __all__ = [
     "BayesianBinning",
     "BetaCalibration",
+    "CalibratedClassifier",
+    "CalibratedModule",
     "CalibrationCurve",
     "CalibrationState",
     "Diagnosis",
@@ -206,6 +214,7 @@ __all__ = [
     "ece_null",
     "ece_sweep",
     "evaluate",
+    "from_estimator",
     "hosmer_lemeshow",
     "kde_ece",
     "ks_error",
@@ -216,6 +225,7 @@ __all__ = [
     "mean_interval",
     "murphy_decomposition",
     "nll",
+    "one_line",
     "paired_interval",
     "predict",
     "reliability_diagram",

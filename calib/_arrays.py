@@ -35,13 +35,17 @@ def to_numpy(values: Any) -> AnyArray:
     """
     if is_tensor(values):
         return _from_tensor(values)
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    if np.ma.is_masked(values) or (isinstance(values, list | tuple) and any(map(np.ma.is_masked, values))):
         raise InputError("the array has masked entries", help="drop these rows, or fill them: array.filled(value)")
     try:
         array = np.asarray(values)
     except ValueError as error:
         raise InputError(
             "the rows of a list differ in length", help="pass one row an example, one column a class"
+        ) from error
+    except RuntimeError as error:
+        raise InputError(
+            f"this {type(values).__name__} cannot become an array", help="pass one tensor: torch.stack(list).detach()"
         ) from error
     return _numbers(array) if array.dtype == object else array
 
@@ -64,32 +68,19 @@ def _numbers(array: AnyArray) -> AnyArray:
 
     Columns of pandas with missing entries come as objects.
     """
-    missing = np.array([entry is None or type(entry).__name__ in ("NAType", "NaTType") for entry in array.flat])
-    plain = [isinstance(entry, int | float | np.number | np.bool_) for entry in array.flat]
+    missing = np.array([entry is None or type(entry).__name__ in ("NAType", "NaTType") for entry in array.flat], bool)
+    plain = np.array([isinstance(entry, _REAL) for entry in array.flat], bool)
     if not (missing | plain).all():
         return array
     numbers = np.full(array.size, np.nan)
-    numbers[~missing] = array.ravel()[~missing].astype(np.float64)
+    try:
+        numbers[~missing] = array.ravel()[~missing].astype(np.float64)
+    except OverflowError as error:
+        raise InputError("a whole number is too large for float64", help="find out where it comes from") from error
     return numbers.reshape(array.shape)
 
 
-def exponentials(values: AnyArray, out: AnyArray) -> None:
-    """Write e to the ``values`` into ``out``, both contiguous; within a unit in the last place whoever does it.
-
-    float64 goes to torch where a program has loaded it: most processors lack the instructions that numpy needs to be
-    fast there.  In pieces so small that torch starts no threads.
-    """
-    torch = sys.modules.get("torch")
-    if torch is None or values.dtype != np.float64 or values.size < _PIECE:
-        np.exp(values, out=out)
-        return
-    given, result = values.reshape(-1), out.reshape(-1)
-    for start in range(0, values.size, _PIECE):
-        piece = slice(start, start + _PIECE)
-        torch.exp(torch.from_numpy(given[piece]), out=torch.from_numpy(result[piece]))
-
-
-_PIECE = 32_000
+_REAL = (int, float, np.integer, np.floating, np.bool_)
 
 
 class DeviceArray:

@@ -70,11 +70,6 @@ def in_threads(reduce_some: Callable[[list[slice]], list[ResultT]], parts: list[
         return [result for results in some for result in results]
 
 
-def fits_one_block(predictions: "Predictions") -> bool:
-    """Whether the whole of the predictions is one block."""
-    return bool(next(iter(blocks(predictions.n, predictions.n_classes))).stop >= predictions.n)
-
-
 def read_blocks(predictions: "Predictions", *, form: Form) -> Iterator[Block]:
     """Yield the blocks in float64, one after the other; each is gone when the next is asked for."""
     reader = _Reader(predictions, form, np.float64)

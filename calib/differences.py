@@ -66,6 +66,11 @@ def ece_difference_interval(
     """
     edges = equal_width_edges(n_bins)
     outcomes = _same_examples(a, b, of)
+    check_level(level)
+    if all(
+        np.array_equal(getattr(outcomes[0], name), getattr(outcomes[1], name)) for name in ("confidence", "correct")
+    ):
+        return Interval(0.0, 0.0, 0.0, level)
     bins = [bin_index(each.confidence, edges) for each in outcomes]
     sums = [BinSums.of(each, index, n_bins) for each, index in zip(outcomes, bins, strict=True)]
     first, second = (_Limits.of(each, level, seed) for each in sums)

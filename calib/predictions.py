@@ -137,6 +137,19 @@ class Predictions:
 
         return load_predictions(path)
 
+    @property
+    def probs(self) -> Float:
+        """The distributions, ``(n, k)`` in float64: the probabilities given, or the softmax of ``beta`` · logits.
+
+        >>> Predictions.from_logits([[0.0, 0.0]], [0]).probs.tolist()
+        [[0.5, 0.5]]
+        """
+        if self.kind == "probs" and np.all(np.asarray(self.beta) == 1):
+            return np.asarray(self.values, np.float64)
+        from calib.calibrators._base import log_probs
+
+        return np.exp(log_probs(self))
+
     def __repr__(self) -> str:
         return f"Predictions({self.kind}, n={self.n}, n_classes={self.n_classes}, dtype={self.values.dtype})"
 

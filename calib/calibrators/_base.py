@@ -11,6 +11,7 @@ from calib._blocks import ROW_SUM_TOLERANCE, read_blocks, row_sums
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
 
+COUNTERS = ("fallback_rows", "raised_rows", "cut_labels")  # notes in provenance about the rows of one transform
 LOWEST = -708.0  # the logarithm of the smallest normal float64: what a probability of 0 counts as in a linear map
 
 
@@ -63,7 +64,8 @@ def with_logits(predictions: Predictions, logits: Float) -> Predictions:
 
 def with_probs(predictions: Predictions, probs: Float, notes: Mapping[str, Any] | None = None) -> Predictions:
     """The same examples with other probabilities; ``notes`` join their provenance."""
-    provenance = {**predictions.provenance, **(notes or {})}
+    provenance = {name: value for name, value in predictions.provenance.items() if name not in COUNTERS}
+    provenance |= notes or {}
     return replace(predictions, values=read_only(probs), kind="probs", beta=1.0, provenance=provenance)
 
 
@@ -83,12 +85,28 @@ def from_one_vs_rest(predictions: Predictions, scores: Float) -> Predictions:
 def rejoined(predictions: Predictions, parts: Sequence[Predictions], rows: Int) -> Predictions:
     """One set of predictions from calibrated parts of it; ``rows`` ``(n,)`` says which row each came from."""
     original = np.argsort(rows)
+    if len({part.kind for part in parts}) > 1:
+        parts = [part if part.kind == "probs" else with_probs(part, np.exp(log_probs(part))) for part in parts]
+    counts = [counted_rows(predictions, part) for part in parts]
     return replace(
         predictions,
         values=read_only(np.concatenate([part.values for part in parts])[original]),
         kind=parts[0].kind,
         beta=np.concatenate([np.broadcast_to(part.beta, part.n) for part in parts])[original],
+        provenance={
+            **{name: value for name, value in predictions.provenance.items() if name not in COUNTERS},
+            **{
+                name: sum(count.get(name, 0) for count in counts) for name in COUNTERS if any(name in c for c in counts)
+            },
+        },
     )
+
+
+def counted_rows(before: Predictions, after: Predictions) -> dict[str, int]:
+    """What a calibrator noted in the provenance about its rows, but not what was there before it."""
+    if after.provenance is before.provenance:
+        return {}
+    return {name: int(after.provenance[name]) for name in COUNTERS if name in after.provenance}
 
 
 def keep_predicted(probs: AnyArray, predicted: Int) -> Float:
@@ -128,7 +146,8 @@ def one_hot(predictions: Predictions, targets: ArrayLike | None) -> Float:
             f"{rows[row].min():g}",
             help="give each row entries of at least 0 that sum to 1",
         )
-    return rows
+    normalised: Float = rows / rows.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def refuse_targets(targets: ArrayLike | None, method: str) -> None:
@@ -140,11 +159,17 @@ def refuse_targets(targets: ArrayLike | None, method: str) -> None:
 
 
 def example_weights(predictions: Predictions) -> Float:
-    """Sample weights ``(n,)`` scaled to a mean of 1, or ones.  Raises `InputError` where all are 0."""
+    """Sample weights ``(n,)`` with a mean of 1 over the rows that count, or ones.  Raises `InputError` if all are 0."""
     require_predictions(predictions)
     if predictions.sample_weight is None:
-        return np.ones(predictions.n)
+        return np.broadcast_to(np.float64(1), predictions.n)
     if not predictions.sample_weight.any():
         raise InputError("all sample weights are 0", help="leave these examples out")
-    weight: Float = predictions.sample_weight / predictions.sample_weight.mean()
+    weight: Float = predictions.sample_weight / predictions.sample_weight[predictions.sample_weight > 0].mean()
     return weight
+
+
+def examples_that_count(predictions: Predictions) -> Predictions:
+    """The rows whose weight is above 0.  Raises `InputError` for plain arrays and where there are none."""
+    weight = example_weights(predictions)
+    return predictions if (weight > 0).all() else predictions[weight > 0]

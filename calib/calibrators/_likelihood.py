@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, exponentials
+from calib._arrays import AnyArray, DeviceArray, Float, generator
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
 from calib.predictions import ArrayLike, Predictions
 
+_ROUNDING = 1e-13  # a sum this small beside what it is made of is 0
 KEPT_ENTRIES = 262_144  # predictions up to this size (2 MiB) are read once and kept
 
 
@@ -68,9 +69,12 @@ class Likelihood:
         return self.predictions.n * self.predictions.n_classes <= KEPT_ENTRIES
 
     def sample(self, rows: int) -> "Likelihood":
-        """The likelihood of about as many ``rows``, evenly spaced."""
-        every = slice(None, None, max(1, self.predictions.n // rows))
-        return Likelihood(self.predictions[every], None if self.targets is None else self.targets[every])
+        """The likelihood of at most as many ``rows`` that count, drawn at random but always the same."""
+        counted = np.flatnonzero(self.weight) if self.predictions.sample_weight is not None else None
+        n = self.predictions.n if counted is None else len(counted)
+        drawn = np.unique(generator(0).integers(n, size=rows))
+        some = drawn if counted is None else counted[drawn]
+        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some])
 
     def at(self, beta: float, *, exact: bool = True) -> Moments:
         """NLL and derivatives at β, from one read.  Not ``exact`` is float32 where the logits are no longer."""
@@ -101,6 +105,8 @@ class Likelihood:
         lowest, highest, impossible, infinite = np.sum([ends for _, ends in parts], axis=0)
         self._infinite = bool(infinite) if first else self._infinite
         nll, slope, curvature, squares = map(float, means)
+        if abs(lowest) < _ROUNDING * (abs(lowest) + abs(highest)):
+            lowest = 0.0
         limits = Limits(float(lowest / self.total), float(highest / self.total), not impossible)
         return float(at_one), Moments(beta, nll, slope, curvature, squares / self.total), limits
 
@@ -151,11 +157,11 @@ class Likelihood:
         before = 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if at_one:
-                exponentials(logits, odds)
+                np.exp(logits, out=odds)
                 total = odds.sum(axis=0).astype(np.float64) if self._short else row_sums(odds)
                 before = _dot(part.weight, np.log(total) - part.true_logit)
             np.multiply(logits, logits.dtype.type(beta), out=odds)
-            exponentials(odds, odds)
+            np.exp(odds, out=odds)
             total, first, second = (_column_sums if self._short else _row_sums)(odds, logits)
             mean = first / total
             slope, nll = mean - part.true_logit, np.log(total) - beta * part.true_logit

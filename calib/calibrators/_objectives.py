@@ -33,10 +33,8 @@ def lowest(start: "TemperatureScaling", predictions: Predictions, objective: "Ob
     best = int(np.argmin(losses))
     if best in (0, GRID - 1):
         limit = 0.0 if best == 0 else np.inf
-        return replace(
-            start, temperature=1.0, status="no lowest point", limit=limit, objective=objective, reads=evaluations
-        )
+        return replace(start, temperature=1.0, status="no lowest point", limit=limit, reads=start.reads + evaluations)
     found = minimize_scalar(loss, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-6})
     ratio = float(found.x) if found.fun <= losses[best] else float(grid[best])
-    fitted = replace(start, temperature=start.temperature * float(np.exp(ratio)), objective=objective)
+    fitted = replace(start, temperature=start.temperature * float(np.exp(ratio)))
     return replace(fitted, nll_after=nll(fitted.transform(predictions)), reads=start.reads + evaluations + 1)

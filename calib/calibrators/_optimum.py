@@ -11,6 +11,7 @@ SAMPLE_ENTRIES = 100_000  # of large data, the first guess comes from as many en
 SAMPLE_ROWS = 500  # or from as many rows, if that is more
 MOST_READS = 12  # before the search falls back on scipy's
 _NEAR = 1e-6  # a step of Newton's in log β after which eleven digits are right
+_NARROW = 3e-7  # what float32 may make of a mean logit, relative to it
 _LONGEST = 2.0  # step in log β: from far away Newton overshoots
 _FAR = 700.0  # log β beyond the range of float64
 _FLAT = 1e-300  # keeps a step finite where the slope does not change
@@ -33,7 +34,7 @@ def optimum(likelihood: Likelihood) -> tuple[float, Moments | None, Limits]:
         at_one, first, limits = likelihood.first(start)
     if not (limits.possible and limits.lowest < 0 < limits.highest):
         return at_one, None, limits
-    best = _polished(likelihood, first)
+    best = _polished(likelihood, first, doubt=0.0 if likelihood.small else _NARROW * limits.highest)
     if best is None:
         beta = bracketed_root(lambda beta: likelihood.at(beta).slope)
         if not 1e-300 < beta < 1e300:
@@ -54,8 +55,11 @@ def _guess(likelihood: Likelihood) -> float:
     return 1.0 if best is None else best.beta
 
 
-def _polished(likelihood: Likelihood, first: Moments) -> Moments | None:
-    """Moments at the best β, from ``first`` at a guess; None where the steps do not settle."""
+def _polished(likelihood: Likelihood, first: Moments, *, doubt: float = 0.0) -> Moments | None:
+    """Moments at the best β, from ``first`` at a guess; None where the steps do not settle.
+
+    ``doubt`` is what the slope of ``first`` may be wrong by, for want of digits.
+    """
     before, last, exact = None, first, likelihood.small
     low, high = -np.inf, np.inf  # of log β
     for _ in range(MOST_READS):
@@ -66,10 +70,12 @@ def _polished(likelihood: Likelihood, first: Moments) -> Moments | None:
             inside = np.isfinite(low) and np.isfinite(high)
             step = (low + high) / 2 - here if inside else np.clip(newton, -_LONGEST, _LONGEST)
         elif exact:
-            error = abs(step) if before is None else abs(step * (np.log(before.beta) - here - step))
-            if abs(newton) < _NEAR or error**2 < 1e-11:
+            far = 1.0 if before is None else np.log(before.beta) - here
+            wrong = 0.0 if before is None else 3 * doubt / (before.beta * before.curvature) * (step / far) ** 2
+            if abs(newton) < _NEAR or ((step * (far - step)) ** 2 < 1e-11 and wrong < 1e-10 and before is not None):
                 beta = float(last.beta * np.exp(step))
                 return likelihood.at(beta) if likelihood.small else _moved(before, last, beta)
+        doubt = doubt if before is None else 0.0
         before, last, exact = last, likelihood.at(float(last.beta * np.exp(step))), True
     return None
 

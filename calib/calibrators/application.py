@@ -1,11 +1,14 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from calib.calibrators._base import log_probs, with_probs
+from calib._arrays import read_only
+from calib.calibrators._base import Calibrator, counted_rows
 from calib.calibrators.grouped import GroupedCalibrator
+from calib.calibrators.registry import method_name
 from calib.content_hash import content_hash
 from calib.errors import InputError
 from calib.files.calibrator_json import load_with_provenance
@@ -43,7 +46,7 @@ def as_probs(predictions: Predictions) -> Predictions:
     """The same distributions as probabilities in float64: what other programs can read, whatever was carried."""
     if predictions.kind == "probs" and np.all(np.asarray(predictions.beta) == 1):
         return predictions
-    return with_probs(predictions, np.exp(log_probs(predictions)))
+    return replace(predictions, values=read_only(predictions.probs), kind="probs", beta=1.0)
 
 
 def _warnings(before: Predictions, after: Predictions, provenance: dict[str, object]) -> list[str]:
@@ -51,12 +54,20 @@ def _warnings(before: Predictions, after: Predictions, provenance: dict[str, obj
     if provenance.get("data_sha256") == content_hash(before):
         found.append("the calibrator was fitted on these very examples: judged on them it looks better than it is")
     if provenance.get("kind") not in (None, before.kind):
-        found.append(f"the calibrator was fitted on {provenance['kind']}, these are {before.kind}")
+        found.append(f"the calibrator was fitted on {provenance['kind']}, these are {before.kind}: read as such")
     theirs, ours = provenance.get("checkpoint_sha256"), before.provenance.get("checkpoint_sha256")
     if theirs is not None and ours is not None and theirs != ours:
         found.append("the calibrator was fitted on predictions of another checkpoint")
     if changed := int((after.outcomes.predicted != before.outcomes.predicted).sum()):
         found.append(f"the predicted class of {changed:,} examples is another after calibration")
-    if rows := after.provenance.get("fallback_rows"):
+    if rows := counted_rows(before, after).get("fallback_rows"):
         found.append(f"{rows:,} rows had no class left and keep their uncalibrated distribution")
     return found
+
+
+def describe(calibrator: Calibrator | GroupedCalibrator) -> str:
+    """The method in a word, and its temperature where it has one."""
+    if isinstance(calibrator, GroupedCalibrator):
+        return f"{len(calibrator.calibrators)} groups"
+    temperature = getattr(calibrator, "temperature", None)
+    return method_name(calibrator) + ("" if temperature is None else f", T = {temperature:.4g}")

@@ -82,7 +82,7 @@ def _average(scores: Float, total: Float, events: Float) -> tuple[Float, Float]:
     for weight, start, (_, rate) in zip(weights, binnings, found, strict=True):
         average += weight * np.repeat(rate, np.diff(start, append=len(scores)))
     steps = np.unique(np.concatenate(binnings))
-    return edges_before(scores, steps), average[steps]
+    return edges_before(scores, steps), np.clip(average[steps], 0, 1)  # rounding may leave a sum of weights above 1
 
 
 def _evidence(start: Int, limits: Float, total: Float, events: Float) -> tuple[float, Float]:

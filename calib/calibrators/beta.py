@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Bool, Float
-from calib.calibrators._base import LOWEST, binary_log_odds, example_weights, refuse_targets, with_logits
+from calib.calibrators._base import (
+    LOWEST,
+    binary_log_odds,
+    example_weights,
+    examples_that_count,
+    refuse_targets,
+    with_logits,
+)
 from calib.calibrators._logistic import fit_logistic, limit_of, log_odds_of_mean, smoothed_targets
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
@@ -43,7 +50,7 @@ class BetaCalibration:
 
         The problem is convex, so the best of the four fits with neither, one or both of a and b held at 0 that keep the
         signs is its exact solution; Kull et al. drop one negative coefficient and fit again.  Where all scores are
-        equal a and b stay 1.  Takes sample weights, scaled to a mean of 1.  Raises `InputError` unless k = 2, for
+        equal a and b stay 1.  Takes sample weights, as `PlattScaling`.  Raises `InputError` unless k = 2, for
         ``targets`` and for bad values.  Source: Kull, Silva Filho & Flach (2017).
 
         >>> beta = BetaCalibration.fit(Predictions.from_probs([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1]))
@@ -51,6 +58,7 @@ class BetaCalibration:
         (0.9522, 0.9522, 0.0)
         """
         refuse_targets(targets, "beta calibration")
+        predictions = examples_that_count(predictions)
         log_odds = binary_log_odds(predictions, "beta calibration")
         weight, positive = example_weights(predictions), predictions.labels == 1
         limit = limit_of(log_odds)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calib.calibrators._base import counted_rows, example_weights
 from calib.calibrators.cross_fit import cross_fit_with_fits
-from calib.calibrators.registry import fewest_examples, method_class, suitable
+from calib.calibrators.registry import LINEAR, fewest_examples, method_class, suitable
 from calib.content_hash import content_hash
 from calib.differences import ece_difference_interval
 from calib.errors import InputError
@@ -20,7 +21,7 @@ from calib.resampling import mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-UNCALIBRATED = "uncalibrated"
+UNCALIBRATED, FOLDS = "uncalibrated", 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +29,10 @@ class CalibratorComparison:
     """One row a method: scores on the test examples, and what they differ by from doing nothing, with 95 % intervals.
 
     ``table`` has ``method``, ``accuracy``, ``nll``, ``brier``, ``ece``; for each of the last three ``…_change`` with
-    ``…_change_low`` and ``…_change_high`` (paired: same examples; negative is better); ``changed``, the number of
-    examples whose predicted class is another; ``infinite_nll``; ``fallback_rows``, which a one-vs-rest method left
-    empty; ``seconds`` of fitting; and ``note``, why a method could not be fitted.  ``warnings`` say what to be careful
-    about.
+    ``…_change_low`` and ``…_change_high`` (paired: same examples; negative is better; NaN where both are infinite);
+    ``changed``, the number of examples whose predicted class is another; ``infinite_nll``; ``fallback_rows``, which a
+    one-vs-rest method left empty; ``seconds`` of fitting; and ``note``, why a method could not be fitted.  ``warnings``
+    say what to be careful about.
     """
 
     table: "pd.DataFrame"
@@ -62,12 +63,14 @@ def compare_calibrators(
     require_predictions(test)
     fitted_on = test if calibration is None else calibration
     require_predictions(fitted_on)
+    if test.n < (FOLDS if calibration is None else 2) or not example_weights(test).any():
+        raise InputError(f"methods cannot be compared on {test.n} example(s)", help="bring more of them")
     if fitted_on.n_classes != test.n_classes:
         raise InputError(
             f"calibration examples have {fitted_on.n_classes} classes, test examples {test.n_classes}",
             help="use predictions of the same model",
         )
-    names = suitable(test.n_classes) if methods is None else list(methods)
+    names = suitable(test.n_classes) if methods is None else [methods] if isinstance(methods, str) else list(methods)
     classes = {name: method_class(name) for name in names}
     rows, warnings = [_scores(UNCALIBRATED, test, test, n_bins, seed)], []
     if calibration is not None and content_hash(calibration) == content_hash(test):
@@ -77,7 +80,7 @@ def compare_calibrators(
         start = time.perf_counter()
         try:
             if calibration is None:
-                calibrated, fits = cross_fit_with_fits(method, test, seed=seed)
+                calibrated, fits = cross_fit_with_fits(method, test, folds=FOLDS, seed=seed)
             else:
                 fits = [method.fit(calibration)]
                 calibrated = fits[0].transform(test)
@@ -109,20 +112,34 @@ def _scores(name: str, calibrated: Predictions, test: Predictions, n_bins: int, 
     else:
         row |= _change("ece", ece_difference_interval(calibrated, test, n_bins=n_bins, seed=seed))
     row["changed"] = int((after.predicted != before.predicted).sum())
-    row["infinite_nll"] = int(np.isinf(after.nll).sum())
-    row["fallback_rows"] = int(calibrated.provenance.get("fallback_rows", 0)) if calibrated is not test else 0
+    row["infinite_nll"] = int((np.isinf(after.nll) & _counts(test)).sum())
+    row["fallback_rows"] = counted_rows(test, calibrated).get("fallback_rows", 0)
     return {**row, "seconds": 0.0, "note": ""}
 
 
+def led_astray(name: str, fitted_on: Predictions) -> str:
+    """A warning where a linear map meets labels of probability 0; empty where there is nothing to warn about."""
+    impossible = int((np.isinf(fitted_on.outcomes.nll) & _counts(fitted_on)).sum())
+    if not impossible or name not in LINEAR:
+        return ""
+    return (
+        f"{impossible:,} calibration labels have probability 0, which leads a linear map astray; isotonic or bbq cope"
+    )
+
+
 def _paired(after: Any, before: Any, test: Predictions) -> Interval:
-    """The interval of a mean difference; infinite losses on both sides cancel."""
+    """The interval of a mean difference; NaN where both means are infinite."""
     with np.errstate(invalid="ignore"):
-        difference = np.where(np.isinf(after) & np.isinf(before), 0.0, after - before)
-    if np.isposinf(difference).any() and np.isneginf(difference).any():
-        return Interval(float("nan"), float("nan"), float("nan"), 0.95)
-    if test.n < 2:
-        return Interval(float(difference.mean()), float("nan"), float("nan"), 0.95)
+        difference = np.where(_counts(test), after - before, 0.0)
+    if (np.isinf(after) & _counts(test)).any() and (np.isinf(before) & _counts(test)).any():
+        return Interval(float("nan"), float("nan"), float("nan"), 0.95)  # ∞ − ∞
+    if not difference.any():
+        return Interval(0.0, 0.0, 0.0, 0.95)
     return mean_interval(difference, sample_weight=test.sample_weight)
+
+
+def _counts(test: Predictions) -> Any:
+    return np.True_ if test.sample_weight is None else test.sample_weight > 0
 
 
 def _change(name: str, interval: Interval) -> dict[str, float]:
@@ -135,6 +152,8 @@ def _change(name: str, interval: Interval) -> dict[str, float]:
 
 def _warnings(name: str, row: dict[str, Any], fitted_on: Predictions) -> list[str]:
     found = []
+    if zeros := led_astray(name, fitted_on):
+        found.append(f"{name}: {zeros}")
     fewest = fewest_examples(name, fitted_on.n_classes)
     if fitted_on.n < fewest:
         found.append(f"{name}: {fitted_on.n:,} calibration examples are few, it should have {fewest:,} or more")

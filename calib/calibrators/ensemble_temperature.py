@@ -24,7 +24,7 @@ class EnsembleTemperatureScaling:
 
     temperature: float
     weights: Float
-    loss: str = "mse"
+    loss: Literal["mse", "nll"] = "mse"
 
     def __post_init__(self) -> None:
         weights = np.asarray(self.weights, np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._arrays import Int
 from calib.calibrators._base import Calibrator, rejoined
+from calib.calibrators.registry import as_method
 from calib.errors import InputError
 from calib.groups import members_of
 from calib.predictions import ArrayLike, Predictions, require_predictions
@@ -20,8 +21,8 @@ class GroupedCalibrator:
     calibrators: Mapping[Any, Calibrator]
 
     @classmethod
-    def fit(cls, method: type[Calibrator], predictions: Predictions, groups: ArrayLike) -> "GroupedCalibrator":
-        """Fit ``method`` to the examples of each group; ``groups`` ``(n,)`` names one an example.
+    def fit(cls, method: type[Calibrator] | str, predictions: Predictions, groups: ArrayLike) -> "GroupedCalibrator":
+        """Fit ``method``, a class or its name, to the examples of each group; ``groups`` ``(n,)`` names one an example.
 
         Raises `InputError` for missing groups and wrong lengths, and whatever the method raises.
 
@@ -32,6 +33,7 @@ class GroupedCalibrator:
         {'a': 1.82, 'b': 3.641}
         """
         require_predictions(predictions)
+        method = as_method(method)
         return cls({name: method.fit(predictions[rows]) for name, rows in members_of(predictions, groups).items()})
 
     def transform(self, predictions: Predictions, groups: ArrayLike) -> Predictions:

@@ -30,7 +30,7 @@ class HistogramBinning:
     edges: tuple[Float, ...]
     values: tuple[Float, ...]
     n_classes: int
-    binning: str = "equal-mass"
+    binning: Binning = "equal-mass"
 
     def __post_init__(self) -> None:
         check_steps(self.edges, self.values, self.n_classes)

@@ -16,6 +16,7 @@ from calib.calibrators._base import (
     with_probs,
 )
 from calib.calibrators._steps import check_steps, class_log_odds, columns, edges_before, from_steps, pooled
+from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
 
 Method: TypeAlias = Literal["one-vs-rest", "pooled"]
@@ -36,10 +37,12 @@ class IsotonicCalibration:
     edges: tuple[Float, ...]
     values: tuple[Float, ...]
     n_classes: int
-    method: str = "one-vs-rest"
+    method: Method = "one-vs-rest"
 
     def __post_init__(self) -> None:
         check_steps(self.edges, self.values, self.n_classes, functions=1 if self.method == "pooled" else 0)
+        if not all((np.diff(value) >= 0).all() for value in self.values):
+            raise InputError("isotonic step functions do not fall", help="make them by `fit`")
 
     @classmethod
     def fit(

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib.calibrators._base import LOWEST, binary_log_odds, example_weights, refuse_targets, with_logits
+from calib.calibrators._base import (
+    LOWEST,
+    binary_log_odds,
+    example_weights,
+    examples_that_count,
+    refuse_targets,
+    with_logits,
+)
 from calib.calibrators._logistic import fit_logistic, limit_of, log_odds_of_mean, smoothed_targets
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
@@ -36,7 +43,7 @@ class PlattScaling:
     def fit(cls, predictions: Predictions, *, targets: ArrayLike | None = None) -> "PlattScaling":
         """Minimise cross-entropy to smoothed targets: (N₁ + 1) / (N₁ + 2) for label 1, 1 / (N₀ + 2) for label 0.
 
-        N₁ and N₀ are numbers of rows, or sums of weights that are first scaled to a mean of 1.  The problem is convex;
+        N₁ and N₀ are numbers of rows, or sums of weights scaled to a mean of 1 where they are not 0.  It is convex;
         the smoothing gives it a solution also where the scores separate the classes or one class is missing.  Where all
         scores are equal the slope stays 1.  Raises `InputError` unless k = 2, for ``targets`` and for bad values.
         Source: Platt (1999).
@@ -46,6 +53,7 @@ class PlattScaling:
         (0.3787, 0.0)
         """
         refuse_targets(targets, "Platt scaling")
+        predictions = examples_that_count(predictions)
         log_odds = binary_log_odds(predictions, "Platt scaling")
         weight, positive = example_weights(predictions), predictions.labels == 1
         limit = limit_of(log_odds)

@@ -23,6 +23,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "beta": ("beta", "BetaCalibration"),
 }
 BINARY = ("platt", "beta")  # for two classes alone
+LINEAR = ("vector", "matrix", "dirichlet", "structured-vector", "structured-matrix")
 LARGE = ("matrix", "dirichlet", "structured-matrix")  # k² parameters
 
 
@@ -37,6 +38,17 @@ def method_class(name: str) -> type[Calibrator]:
     module, attribute = METHODS[name]
     found: Any = getattr(import_module(f"calib.calibrators.{module}"), attribute)
     return found  # type: ignore[no-any-return]
+
+
+def as_method(method: type[Calibrator] | str) -> type[Calibrator]:
+    """The class that is meant by a class or by its name.  Raises `InputError` for anything else."""
+    if isinstance(method, str):
+        return method_class(method)
+    if not (isinstance(method, type) and hasattr(method, "fit") and hasattr(method, "transform")):
+        raise InputError(
+            f"a method is a class or its name, got {method!r}", help="calib.TemperatureScaling, or 'vector'"
+        )
+    return method
 
 
 def method_name(calibrator: Calibrator) -> str:

@@ -17,10 +17,9 @@ MOST_POINTS = 10_000  # beyond that the line between two points is all there is 
 class SplineCalibration:
     """The new confidence of the predicted class: linear between the points (``confidence``, ``recalibrated``).
 
-    Both are ``(m,)``, one entry a distinct confidence of the calibration split, ascending (of more than 10,000, as many
-    of them); outside them the first and
-    last value go on.  The map need not rise everywhere, so the ranking of examples may change; predicted classes do
-    not.
+    Both are ``(m,)``, ascending, one entry a distinct confidence of the calibration split, 10,000 at most; outside them
+    the first and last value go on.  The map need not rise everywhere, so the ranking of examples may change; predicted
+    classes do not.
     """
 
     confidence: Float
@@ -29,8 +28,15 @@ class SplineCalibration:
     def __post_init__(self) -> None:
         points = self.confidence, self.recalibrated
         shaped = all(column.ndim == 1 and len(column) == len(self.confidence) > 0 for column in points)
-        if not (shaped and all(((column >= 0) & (column <= 1)).all() for column in points)):
-            raise InputError("confidence and recalibrated must be two columns in [0, 1]", help="make them by `fit`")
+        if not (
+            shaped
+            and (np.diff(self.confidence) > 0).all()
+            and all(((column >= 0) & (column <= 1)).all() for column in points)
+        ):
+            raise InputError(
+                "confidence and recalibrated must be two columns in [0, 1], the first ascending",
+                help="make them by `fit`",
+            )
 
     @classmethod
     def fit(

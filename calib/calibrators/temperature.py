@@ -70,9 +70,12 @@ class TemperatureScaling:
             raise InputError(
                 f'objective must be "nll", "brier" or "ece", got {objective!r}', help='"nll" is the usual one'
             )
+        if objective != "nll":
+            refuse_targets(targets, f'objective="{objective}"')
         likelihood = Likelihood(predictions, targets)
         before, best, limits = optimum(likelihood)
         fitted = cls(1.0, nll_before=before, nll_after=before, n=predictions.n, reads=likelihood.reads)
+        fitted = replace(fitted, objective=objective)
         if not limits.possible or limits.lowest == limits.highest:
             return replace(fitted, status="unidentifiable")
         if limits.highest <= 0:
@@ -82,7 +85,6 @@ class TemperatureScaling:
         if best is None:  # the slope differs from 0 by rounding only
             return replace(fitted, status="unidentifiable")
         if objective != "nll":
-            refuse_targets(targets, f'objective="{objective}"')
             from calib.calibrators._objectives import lowest
 
             return lowest(replace(fitted, temperature=1 / best.beta), predictions, objective)
@@ -91,8 +93,8 @@ class TemperatureScaling:
             return fitted
         return replace(
             fitted,
-            standard_error=float(1 / (best.beta**2 * np.sqrt(likelihood.effective * best.curvature))),
-            robust_standard_error=float(np.sqrt(best.squares) / (best.beta**2 * best.curvature)),
+            standard_error=float(1 / best.beta / (best.beta * np.sqrt(likelihood.effective * best.curvature))),
+            robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / (best.beta * best.curvature))),
         )
 
     def transform(self, predictions: Predictions) -> Predictions:

@@ -11,6 +11,8 @@ from calib.errors import NumericalError
 from calib.intervals import Interval
 from calib.predictions import ArrayLike, Predictions, require_predictions
 
+_FAR = 690.0  # log β at the end of the range of float64
+
 
 @dataclass(frozen=True)
 class TemperatureTest:
@@ -54,8 +56,8 @@ def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = No
     """
     from scipy.special import chdtrc
 
-    likelihood, before, best = _fitted(predictions, targets)
-    statistic = 2 * likelihood.effective * (before - best.nll)
+    likelihood, _, best = _fitted(predictions, targets)
+    statistic = max(2 * likelihood.effective * (likelihood.at(1.0).nll - best.nll), 0.0)
     return TemperatureTest(statistic, float(chdtrc(1, statistic)))
 
 
@@ -79,9 +81,10 @@ def _limit(likelihood: Likelihood, best: float, nll: float, allowed: float, spre
     def excess(log_ratio: float) -> float:
         return 2 * likelihood.effective * (likelihood.at(best * float(np.exp(log_ratio))).nll - nll) - allowed
 
-    inner, outer = 0.0, spread
-    while excess(outer) < 0:
-        inner, outer = outer, 2 * outer
-        if best * np.exp(outer) < 1e-300:
-            return 0.0
-    return best * float(np.exp(brentq(excess, inner, outer, xtol=1e-10)))
+    furthest = float(np.sign(spread) * _FAR - np.log(best))
+    inner, outer = 0.0, float(np.clip(spread, -5, 5))
+    while not excess(outer) >= 0:
+        if abs(outer) >= abs(furthest):
+            return 0.0 if spread < 0 else np.inf
+        inner, outer = outer, (min if spread > 0 else max)(2 * outer, furthest)
+    return best * float(np.exp(brentq(excess, inner, outer, xtol=1e-10, maxiter=1000)))

@@ -25,9 +25,12 @@ def report(error: BaseException) -> int:
     if isinstance(error, InputError):
         return _show(str(error), error.help, NUMERICAL if isinstance(error, NumericalError) else USAGE)
     if isinstance(error, typer.TyperException):
+        if (message := error.format_message()).startswith("Usage:"):  # a command without its arguments: its help
+            print(message, file=sys.stderr)
+            return USAGE
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "calib"
-        return _show(error.format_message(), f"see `{command} --help`", USAGE)
+        return _show(message, f"see `{command} --help`", USAGE)
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays silent
         return 141

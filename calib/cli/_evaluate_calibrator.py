@@ -25,8 +25,9 @@ def evaluate_calibrator(
     """Print both reports, and return them as "uncalibrated" and "calibrated"; ``reading`` goes to `open_source`."""
     import pandas as pd
 
-    from calib.calibrators.application import apply_calibrator
+    from calib.calibrators.application import apply_calibrator, describe
     from calib.evaluation import evaluate
+    from calib.files.calibrator_json import load_calibrator
     from calib.sources import open_source
 
     opened = open_source(source, **reading)
@@ -40,7 +41,8 @@ def evaluate_calibrator(
         about = {"schema": SCHEMA, "source": opened.name, **shared, "calibrator": str(calibrator), **metrics}
         text = to_json({**about, "warnings": warnings})
     elif format == "table":
-        heading = f"{printable(opened.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))}"
+        method = describe(load_calibrator(calibrator))
+        heading = f"{printable(opened.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})"
         text = f"{heading}\n\n{text_table(columns, rows)}"
     else:
         full = pd.DataFrame([{"calibrator": name, **report.to_dict()} for name, report in reports.items()])

@@ -23,7 +23,7 @@ def apply(
     """Apply a saved calibrator to predictions.
 
     Writes the test split of a run directory or checkpoint, or the whole of a predictions file, as calibrated
-    probabilities.
+    probabilities in float64. The file needs no labels.
 
     Example: calib apply calibrator.json predictions.npz -o calibrated.npz
     """
@@ -31,10 +31,15 @@ def apply(
         raise InputError(f"predictions are saved as .npz, got {output}", help="name a file that ends in .npz")
     refuse_existing(output, force=force, inputs=(source, calibrator))
     from calib.calibrators.application import apply_calibrator, as_probs
+    from calib.files.npz import load_predictions
+    from calib.files.sniff import is_npz
     from calib.sources import open_source
 
     set_threads(threads)
-    predictions = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size).test
+    if source.is_file() and is_npz(source):
+        predictions = load_predictions(source, unlabelled=True)
+    else:
+        predictions = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size).test
     calibrated, warnings = apply_calibrator(calibrator, predictions)
     for warning in warnings:
         say(f"warning: {warning}")

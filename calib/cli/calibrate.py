@@ -39,6 +39,7 @@ def calibrate(
     if output.suffix.lower() != ".json":
         raise InputError(f"a calibrator is saved as .json, got {output}", help="name a file that ends in .json")
     refuse_existing(output, force=force, inputs=(source,))
+    from calib.calibrators.comparison import led_astray
     from calib.calibrators.registry import fewest_examples, method_class
     from calib.files.calibrator_json import save_calibrator
     from calib.sources import open_source
@@ -52,14 +53,29 @@ def calibrate(
     if method == "temperature" and status != "ok":
         from calib.diagnosis import NO_TEMPERATURE
 
+        impossible = _impossible_labels(split)
+        if impossible:
+            raise NumericalError(
+                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite",
+                help="nothing was written; isotonic, histogram and bbq cope with such labels",
+            )
         raise NumericalError(NO_TEMPERATURE[status], help="nothing was written")
     if status != "ok":
         say(f"warning: the fit is {status}; more examples or another method may help")
     if split.n < (fewest := fewest_examples(method, split.n_classes)):
         say(f"warning: {split.n:,} examples are few for this method, it should have {fewest:,} or more")
+    if zeros := led_astray(method, split):
+        say(f"warning: {zeros}")
     save_calibrator(fitted, output, fitted_on=split)
     say(_summary(method, fitted, split, opened.name))
     print(output)
+
+
+def _impossible_labels(split: "Predictions") -> int:
+    """How many labels have probability 0."""
+    import numpy as np
+
+    return int(np.isinf(split.outcomes.nll).sum())
 
 
 def _summary(method: str, fitted: "Calibrator", split: "Predictions", name: str) -> str:

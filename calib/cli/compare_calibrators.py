@@ -21,6 +21,7 @@ from calib.cli._options import (
     set_threads,
 )
 from calib.cli._output import emit, progress_bar, refuse_existing, render, say
+from calib.errors import NumericalError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,11 +71,19 @@ def compare_calibrators(
         )
     split = "5-fold cross-fitted" if opened.calibration is None else f"fitted on n = {opened.calibration.n:,}"
     about = f"{printable(opened.name)}: n = {opened.test.n:,}, {split}"
-    extra: dict[str, object] = {"source": opened.name, "warnings": list(found.warnings)}
+    extra: dict[str, object] = {
+        "source": opened.name,
+        "n": {"test": opened.test.n, "calibration": getattr(opened.calibration, "n", None)},
+        "cross_fitted": opened.calibration is None,
+        "n_bins": bins,
+        "warnings": list(found.warnings),
+    }
     text = render("json" if json else format, full=found.table, shown=_shown(found.table), extra=extra)
     emit(f"{about}\n\n{text}" if format == "table" and not json else text, output)
     for warning in found.warnings:
         say(f"warning: {warning}")
+    if found.table["nll"][1:].isna().all():
+        raise NumericalError("no method could be fitted", help="the warnings above say why")
 
 
 def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -89,7 +98,8 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
         for name, label in (("nll", "NLL"), ("brier", "Brier"), ("ece", "ECE")):
             shown[label] = number(row[name])
             low, high = (number(row[f"{name}_change_{end}"], sign="+") for end in ("low", "high"))
-            shown[f"Δ{label}"] = "" if row["method"] == "uncalibrated" else f"{low} … {high}"
+            known = row["method"] != "uncalibrated" and not pd.isna(row[f"{name}_change"])
+            shown[f"{label} change"] = f"{low} … {high}" if known else "–"
         shown["changed"] = f"{row['changed']:.0f}"
         shown["seconds"] = f"{row['seconds']:.2f}"
         if row["note"]:

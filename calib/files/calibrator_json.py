@@ -41,7 +41,14 @@ def save_calibrator(calibrator: Saved, path: Path | str, *, fitted_on: Predictio
         provenance |= {
             name: fitted_on.provenance[name] for name in ("checkpoint_sha256", "split") if name in fitted_on.provenance
         }
-    text = json.dumps({"format": FORMAT, **_encoded(calibrator), "provenance": provenance}, allow_nan=False, indent=1)
+    content = {"format": FORMAT, **_encoded(calibrator), "provenance": provenance}
+    try:
+        text = json.dumps(content, allow_nan=False, indent=1, default=_plain_scalar)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a saved calibrator holds numbers and words alone ({printable(str(error))})",
+            help="name groups by words, whole numbers or truth values",
+        ) from error
     with atomic_file(path) as file:
         file.write(f"{text}\n".encode())
 
@@ -97,6 +104,8 @@ def _decoded(content: dict[str, Any]) -> Saved:
     for name, value in parameters.items():
         if name not in hints or not _fits(value, hints[name]):
             raise ValueError(f"its {printable(str(name))} is not what {content['method']} has")
+        if hints[name] is float:
+            parameters[name] = float(value)
     calibrator: Calibrator = method(**parameters)
     return calibrator
 
@@ -104,8 +113,8 @@ def _decoded(content: dict[str, Any]) -> Saved:
 def _plain(value: Any) -> Any:
     """Numbers, words and None as they are; what JSON lacks as an object with one telling key."""
     if isinstance(value, np.ndarray):
-        entries = [_plain(entry) for entry in value.ravel().tolist()]
-        return {"array": entries, "shape": list(value.shape), "dtype": value.dtype.name}
+        entries = [_plain(entry) for entry in value.astype(np.float64).ravel().tolist()]
+        return {"array": entries, "shape": list(value.shape)}
     if isinstance(value, tuple):
         return {"items": [_plain(entry) for entry in value]}
     if isinstance(value, np.generic):
@@ -115,6 +124,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _plain_scalar(value: Any) -> Any:
+    """What `json` calls for an object it does not know: numpy's numbers, and nothing else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is neither")
+
+
 def _restored(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
@@ -122,10 +138,8 @@ def _restored(value: Any) -> Any:
         return float(value["float"])
     if "items" in value:
         return tuple(_restored(entry) for entry in value["items"])
-    if value["dtype"] not in ("float64", "int64", "bool"):
-        raise ValueError("an array has an unknown dtype")
     entries = [_restored(entry) for entry in value["array"]]
-    return np.array(entries, value["dtype"]).reshape(value["shape"])
+    return np.array(entries, np.float64).reshape(value["shape"])
 
 
 def _fits(value: Any, hint: Any) -> bool:

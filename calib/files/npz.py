@@ -16,6 +16,7 @@ from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
+NO_LABELS = "no labels"  # in provenance: the file had none
 _KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names", "sample_weight"}
 
 
@@ -32,7 +33,7 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
     }
     arrays: dict[str, Any] = {
         predictions.kind: predictions.values,
-        "labels": predictions.labels,
+        **({} if predictions.provenance.get(NO_LABELS) else {"labels": predictions.labels}),
         "beta": np.asarray(predictions.beta, np.float64),
         "meta": np.array(_json(meta)),
     }
@@ -51,14 +52,20 @@ def _json(meta: dict[str, Any]) -> str:
         ) from error
 
 
-def load_predictions(path: Path | str) -> Predictions:
+def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictions:
     """Read predictions from an ``.npz`` that holds ``logits`` or ``probs`` ``(n, k)`` and ``labels`` ``(n,)``.
 
     Files made by ``numpy.savez("file.npz", logits=..., labels=...)`` are as welcome as calib's own.  Nothing is
-    unpickled.  Raises `InputError` saying what is wrong with the file.
+    unpickled.  With ``unlabelled`` a file may lack ``labels``: they are then 0, nothing but a transform makes sense of
+    the result, and saving it leaves them out again.  Raises `InputError` saying what is wrong with the file.
     """
     path = Path(path)
     arrays = _read_arrays(path)
+    lacking = unlabelled and "labels" not in arrays
+    if lacking:
+        arrays["labels"] = np.zeros(
+            len(next((arrays[kind] for kind in ("logits", "probs") if kind in arrays), ())), int
+        )
     kinds: list[Kind] = [kind for kind in ("logits", "probs") if kind in arrays]
     if len(kinds) == 2:
         raise InputError(
@@ -81,6 +88,8 @@ def load_predictions(path: Path | str) -> Predictions:
             provenance=meta["provenance"],
             sample_weight=arrays.get("sample_weight"),
         )
+        if lacking:
+            predictions = replace(predictions, provenance={**predictions.provenance, NO_LABELS: True})
         if "beta" in arrays:
             predictions = replace(predictions, beta=_beta(arrays["beta"], predictions.n))
         _ = predictions.outcomes  # find bad values now, while the file's name is known

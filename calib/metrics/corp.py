@@ -75,7 +75,7 @@ def corp(
         uncertainty=base,
         confidence=ranking.confidence[::-1][known],
         recalibrated=np.repeat(level, np.diff(start, append=len(count))),
-        count=count,
+        count=count * ranking.heaviest,
     )
 
 

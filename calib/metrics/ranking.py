@@ -28,7 +28,8 @@ class Ranking:
     """Rows sorted by falling score with ties pooled: arrays ``(m,)``, one entry a distinct value.
 
     Make it once by ``Ranking.of(outcomes)`` to read several metrics from one sort; `auroc`, `aurc`, `e_aurc` and
-    `risk_coverage` are its properties by name.  ``right`` and ``wrong`` are numbers of rows, or sums of their weights.
+    `risk_coverage` are its properties by name.  ``right`` and ``wrong`` are numbers of rows, or sums of their weights
+    in units of ``heaviest``, a power of 2.
     """
 
     outcomes: Outcomes
@@ -37,6 +38,7 @@ class Ranking:
     count: Int
     right: Float
     wrong: Float
+    heaviest: float
 
     @classmethod
     def of(cls, outcomes: Outcomes) -> "Ranking":
@@ -45,7 +47,8 @@ class Ranking:
         score = outcomes.score[order]
         first = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
         correct = outcomes.correct[order].astype(np.float64)
-        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight[order]
+        heaviest = 1.0 if outcomes.weight is None else 2.0 ** float(np.floor(np.log2(outcomes.weight.max())))
+        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight[order] / heaviest  # exact
         return cls(
             outcomes,
             score[first],
@@ -53,6 +56,7 @@ class Ranking:
             np.diff(first, append=outcomes.n),
             np.add.reduceat(weight * correct, first),
             np.add.reduceat(weight * (1 - correct), first),
+            heaviest,
         )
 
     @property

@@ -142,7 +142,7 @@ def test_all_methods_side_by_side(run: Run, predictions: Path, calibration: Path
     table = run(*arguments)
     assert table.code == 0
     assert "test: n = 400, fitted on n = 700" in table.out
-    for word in ("uncalibrated", "temperature", "histogram", "ΔNLL", "ΔECE"):
+    for word in ("uncalibrated", "temperature", "histogram", "NLL change", "ECE change"):
         assert word in table.out
     found = json.loads(run(*arguments, "--json").out)
     assert [row["method"] for row in found["rows"]] == ["uncalibrated", "temperature", "histogram"]
@@ -150,6 +150,36 @@ def test_all_methods_side_by_side(run: Run, predictions: Path, calibration: Path
     assert run(*arguments, "--format", "latex", "-o", tmp_path / "t.tex").code == 0
     assert "histogram" in (tmp_path / "t.tex").read_text()
     refused = run("compare-calibrators", predictions, "--methods", "platt")
-    assert refused.code == 0
+    assert refused.code == 3
     assert "warning: platt: not fitted: Platt scaling is for two classes" in refused.err
+    assert "no method could be fitted" in refused.err
     assert "5-fold cross-fitted" in refused.out
+
+
+def test_new_examples_need_no_labels(run: Run, calibration: Path, tmp_path: Path) -> None:
+    saved, new = tmp_path / "c.json", tmp_path / "new.npz"
+    run("calibrate", calibration, "-o", saved)
+    np.savez(new, logits=sample(seed=5)["logits"])
+    assert run("apply", saved, new, "-o", tmp_path / "out.npz").code == 0
+    with np.load(tmp_path / "out.npz") as file:
+        assert "labels" not in file.files
+        np.testing.assert_allclose(file["probs"].sum(axis=1), 1)
+
+
+def test_labels_of_probability_0_are_named_as_the_reason(run: Run, tmp_path: Path) -> None:
+    forest = save(
+        tmp_path / "f.npz", probs=np.array([[1.0, 0.0], [0.3, 0.7]] * 60), labels=np.array([1, 1] + [0, 1] * 59)
+    )
+    result = run("calibrate", forest, "-o", tmp_path / "c.json")
+    assert result.code == 3
+    assert "1 labels have probability 0" in result.err
+    assert "leads a linear map astray" in run("calibrate", forest, "--method", "vector", "-o", tmp_path / "v.json").err
+    assert run("compare-calibrators", save(tmp_path / "one.npz", **sample(n=3)), "--methods", "temperature").code == 2
+
+
+def test_a_bare_call_shows_the_help(run: Run) -> None:
+    result = run()
+    assert result.code == 2
+    assert result.err.startswith("Usage: ")
+    assert "calibrate" in result.err
+    assert "error:" not in result.err

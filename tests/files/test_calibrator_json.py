@@ -101,10 +101,6 @@ GOOD = {"format": 1, "method": "temperature", "parameters": {"temperature": 2.0}
             {**GOOD, "method": "vector", "parameters": {"scale": {"array": ["a"], "shape": [1], "dtype": "float64"}}},
             "is no saved calibrator",
         ),
-        (
-            {**GOOD, "method": "vector", "parameters": {"scale": {"array": [1], "shape": [1], "dtype": "object"}}},
-            "unknown dtype",
-        ),
         ({"format": 1, "method": "grouped", "groups": [[None, GOOD]]}, "a group has no name"),
         ({"format": 1, "method": "grouped", "groups": [["a", GOOD], ["a", GOOD]]}, "one calibrator each"),
         ({"format": 1, "method": "grouped", "groups": 3}, "is no saved calibrator"),

@@ -327,3 +327,9 @@ def test_a_decompression_bomb_is_refused_before_it_is_inflated(tmp_path: Path) -
             member.write(bytes(2**20))
     with pytest.raises(InputError, match="would inflate to 1 GiB"):
         load_predictions(path)
+
+
+def test_one_logit_an_example_is_read_as_that_of_class_one(tmp_path: Path) -> None:
+    path = tmp_path / "p.npz"
+    np.savez(path, logits=np.array([2.0, -1.0]), labels=[1, 0])
+    assert load_predictions(path).values.tolist() == [[0.0, 2.0], [0.0, -1.0]]
