@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._arrays import Float, generator, read_only, to_numpy
 from calib.calibrators._base import example_weights, finite_log_probs, one_hot
+from calib.calibrators._likelihood import Likelihood
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
@@ -102,6 +103,17 @@ def mean_nll(given: Examples, fitted: Deviation) -> float:
     """Mean cross-entropy of softmax(x + D x + b), in nats."""
     problem = Problem.of(given, Penalty(0.0, 0.0, None if fitted.matrix.ndim == 1 else 0.0))
     return problem.objective(np.concatenate([fitted.matrix.ravel(), fitted.intercept]))[0]
+
+
+def report(predictions: Predictions, targets: ArrayLike | None, given: Examples, fitted: Deviation) -> dict[str, Any]:
+    """What every linear calibrator tells of its fit: NLL before and after, n, iterations and status, by field."""
+    return {
+        "nll_before": Likelihood(predictions, targets).first(1.0)[0],
+        "nll_after": mean_nll(given, fitted),
+        "n": predictions.n,
+        "iterations": fitted.iterations,
+        "status": fitted.status,
+    }
 
 
 def minimise(given: Examples, penalty: Penalty, *, start: Deviation | None = None, rough: bool = False) -> Deviation:

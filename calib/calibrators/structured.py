@@ -7,8 +7,7 @@ import numpy as np
 from calib._arrays import Float
 from calib.calibrators import _linear
 from calib.calibrators._base import check_classes, finite_log_probs, with_logits
-from calib.calibrators._linear import Deviation, Examples, Penalty, Status
-from calib.calibrators.temperature import TemperatureScaling
+from calib.calibrators._linear import Examples, Penalty, Status
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
 
@@ -65,7 +64,11 @@ class StructuredMatrixScaling:
         k, n = predictions.n_classes, given.effective
         found = _linear.minimise(given, Penalty(k / n, k / n, k * (k - 1) / n))
         return cls(
-            temperature, mixing, np.eye(k) + found.matrix, found.intercept, *_report(predictions, targets, given, found)
+            temperature,
+            mixing,
+            np.eye(k) + found.matrix,
+            found.intercept,
+            **_linear.report(predictions, targets, given, found),
         )
 
     def transform(self, predictions: Predictions) -> Predictions:
@@ -116,7 +119,9 @@ class StructuredVectorScaling:
         temperature, mixing, given = _scaled_and_mixed(predictions, targets)
         k, n = predictions.n_classes, given.effective
         found = _linear.minimise(given, Penalty(k / n, k / n))
-        return cls(temperature, mixing, 1 + found.matrix, found.intercept, *_report(predictions, targets, given, found))
+        return cls(
+            temperature, mixing, 1 + found.matrix, found.intercept, **_linear.report(predictions, targets, given, found)
+        )
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
@@ -150,11 +155,3 @@ def _mixed(logs: Float, temperature: float, mixing: float) -> Float:
     with np.errstate(divide="ignore"):  # no mixing is ln 0
         mixed: Float = np.logaddexp(np.log1p(-mixing) + scaled, np.log(mixing / logs.shape[1]))
     return mixed
-
-
-def _report(
-    predictions: Predictions, targets: ArrayLike | None, given: Examples, found: Deviation
-) -> tuple[float, float, int, int, Status]:
-    """NLL before and after, n, iterations and status."""
-    before = TemperatureScaling.fit(predictions, targets=targets).nll_before
-    return before, _linear.mean_nll(given, found), predictions.n, found.iterations, found.status

@@ -9,7 +9,6 @@ from calib._arrays import Float
 from calib.calibrators import _linear
 from calib.calibrators._base import check_classes, finite_log_probs, with_logits
 from calib.calibrators._linear import Penalty, Status
-from calib.calibrators.temperature import TemperatureScaling
 from calib.predictions import ArrayLike, Predictions
 
 STRENGTHS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # to choose from, over the number of examples
@@ -77,11 +76,7 @@ class VectorScaling:
             beta * (1 + found.matrix),
             found.intercept,
             penalty=chosen.intercept,
-            nll_before=TemperatureScaling.fit(predictions, targets=targets).nll_before,
-            nll_after=_linear.mean_nll(scaled, found),
-            n=predictions.n,
-            iterations=found.iterations,
-            status=found.status,
+            **_linear.report(predictions, targets, scaled, found),
         )
 
     def transform(self, predictions: Predictions) -> Predictions:
