@@ -1,21 +1,34 @@
-"""A run is a directory: train a network and write checkpoint, predictions, history and config into one."""
+"""A run is a directory: train a network into one, epoch by epoch, so that one that dies can be taken up again."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from calib.errors import InputError
-from calib.files.atomic import atomic_file, atomic_folder
+from calib.files.atomic import atomic_file, leftovers, made_folder
 from calib.files.npz import save_predictions
 from calib.inference import Part, predict_part
 from calib.sources import CALIBRATION, CHECKPOINT, TEST, file_hash
-from calib.training.checkpoint import Checkpoint, save_checkpoint
+from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
-from calib.training.loop import OnEpoch, train
+from calib.training.loop import OnEpoch, OnStep, train
+from calib.training.ranks import ALONE, Ranks
 
-HISTORY, CONFIG = "history.csv", "config.json"
-_RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG}
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HISTORY, CONFIG, DONE = "history.csv", "config.json", "done.json"
+_RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG, DONE}
+_SAVED: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
+SECONDS = 1.0  # between two checkpoints at least: an epoch of a small network is over sooner than its file is written
 
 
 def train_run(
@@ -25,25 +38,125 @@ def train_run(
     data_dir: Path | None = None,
     device: str = "cpu",
     force: bool = False,
+    resume: bool = False,
+    ranks: Ranks = ALONE,
+    on_step: OnStep | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Checkpoint:
-    """Train as ``config`` says and write the run directory ``output``, which appears only when it is complete.
+    """Train as ``config`` says into the run directory ``output``.
 
-    Raises `InputError` where ``output`` exists (unless ``force``), holds anything but a run, or cannot be written:
+    The checkpoint and the history are written after every epoch; ``done.json`` comes last, when all is there.  With
+    ``resume`` an unfinished run of this config goes on where it was and a finished one is left as it is; with ``force``
+    what is there is replaced, once there is something to replace it with.
+
+    Raises `InputError` where ``output`` exists (but for the two), holds anything but a run, or cannot be written:
     before any training.
     """
-    _refuse_other_content(Path(output))
-    with atomic_folder(output, force=force) as folder:
-        checkpoint = train(config, data_dir=data_dir, device=device, on_epoch=on_epoch)
-        save_checkpoint(checkpoint, folder / CHECKPOINT)
-        provenance = {"checkpoint_sha256": file_hash(folder / CHECKPOINT)}
-        saved: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
-        for part, name in saved:
-            predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
-            save_predictions(predictions, folder / name)
-        _write_text(folder / HISTORY, _csv(checkpoint.history))
-        _write_text(folder / CONFIG, json.dumps(config.to_dict(), indent=2) + "\n")
+    folder = Path(output)
+    _refuse_other_content(folder)
+    before = None if force else found_run(config, folder, resume=resume)
+    if before is not None and (folder / DONE).is_file():
+        return before
+    last_saved = -float("inf")
+
+    def keep(checkpoint: Checkpoint) -> None:
+        nonlocal last_saved
+        if ranks.is_first and time.monotonic() - last_saved >= SECONDS:
+            _save(checkpoint, folder)
+            last_saved = time.monotonic()
+        if on_epoch is not None:
+            on_epoch(checkpoint)
+
+    with _alone_in(folder) if ranks.is_first else contextlib.nullcontext():
+        checkpoint = train(
+            config, data_dir=data_dir, device=device, resume=before, ranks=ranks, on_step=on_step, on_epoch=keep
+        )
+        if ranks.is_first:
+            _save(checkpoint, folder)
+            _finish(checkpoint, folder, data_dir, device)
+        ranks.barrier()
     return checkpoint
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other trainings out of it; a process that dies gives it free."""
+    with made_folder(folder), _locked(folder):
+        for file in leftovers(folder):
+            file.unlink()
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another process is training into {folder}", help="wait for it, or stop it") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint | None:
+    """The checkpoint of this very run that ``folder`` holds already, None if it holds nothing.
+
+    Raises `InputError` where it holds a run and not ``resume``, a run with other settings or anything else.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return None
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a file, a folder was expected", help="name another --output")
+    ways = "pass --resume to go on with it, --force to replace it, or name another --output"
+    if not resume:
+        state = "a finished run" if (folder / DONE).is_file() else "an unfinished run"
+        raise InputError(f"{folder} exists already: it holds {state}", help=ways)
+    if not (folder / CHECKPOINT).is_file():
+        return None
+    checkpoint = load_checkpoint(folder / CHECKPOINT)
+    if checkpoint.config != config:
+        raise InputError(
+            f"{folder} holds a run with other settings", help="name another --output, or pass --force to replace it"
+        )
+    return checkpoint
+
+
+def _save(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write what an epoch leaves; whatever an older run left here is older than this and goes."""
+    for name in (DONE, CALIBRATION, TEST):
+        (folder / name).unlink(missing_ok=True)
+    save_checkpoint(checkpoint, folder / CHECKPOINT)
+    if _config(folder) != checkpoint.config:
+        _write_text(folder / CONFIG, json.dumps(checkpoint.config.to_dict(), indent=2) + "\n")
+    _write_text(folder / HISTORY, _csv(checkpoint.history))
+
+
+def _finish(checkpoint: Checkpoint, folder: Path, data_dir: Path | None, device: str) -> None:
+    provenance = {"checkpoint_sha256": file_hash(folder / CHECKPOINT)}
+    for part, name in _SAVED:
+        predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
+        save_predictions(predictions, folder / name)
+    row = checkpoint.history[-1]
+    done = {"config": checkpoint.config.key, "epochs": len(checkpoint.history), **provenance, "last_epoch": row}
+    _write_text(folder / DONE, json.dumps(done, indent=2) + "\n")
+
+
+def is_finished(config: TrainConfig, output: Path | str) -> bool:
+    """Whether ``output`` holds a complete run of exactly this config, so that it need not be trained again."""
+    folder = Path(output)
+    return all((folder / name).is_file() for name in _RUN) and _config(folder) == config
+
+
+def _config(folder: Path) -> TrainConfig | None:
+    try:
+        return TrainConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def _csv(rows: list[dict[str, float]]) -> str:
@@ -59,20 +172,12 @@ def _write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
-def _refuse_other_content(output: Path) -> None:
-    """Replacing a run deletes its folder: never one that holds something else."""
-    others = sorted({path.name for path in output.iterdir()} - _RUN) if output.is_dir() else []
+def _refuse_other_content(folder: Path) -> None:
+    """Training into a folder replaces what it holds: never something else than a run."""
+    if not folder.is_dir():
+        return
+    others = sorted({path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)} - _RUN)
     if others:
         raise InputError(
-            f"{output} holds more than a run ({others[0]}), so it is not replaced", help="name another --output"
+            f"{folder} holds more than a run ({others[0]}), so it is not replaced", help="name another --output"
         )
-
-
-def is_finished(config: TrainConfig, output: Path | str) -> bool:
-    """Whether ``output`` holds a complete run of exactly this config, so that it need not be trained again."""
-    folder = Path(output)
-    try:
-        written = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(written == config.to_dict()) and all((folder / name).is_file() for name in _RUN)

@@ -34,9 +34,10 @@ def run_folder(original: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_directory_holds_what_it_promises(run_folder: Path) -> None:
-    names = {"checkpoint.pt", "calibration.npz", "test.npz", "history.csv", "config.json"}
+    names = {"checkpoint.pt", "calibration.npz", "test.npz", "history.csv", "config.json", "done.json"}
     assert {file.name for file in run_folder.iterdir()} == names
-    assert (run_folder / "history.csv").read_text().splitlines()[0] == "epoch,loss,accuracy"
+    columns = "epoch,loss,accuracy,learning_rate,calibration_loss,calibration_accuracy,calibration_ece,seconds"
+    assert (run_folder / "history.csv").read_text().splitlines()[0] == columns
     assert is_finished(SMALL, run_folder)
     test = load_predictions(run_folder / "test.npz")
     assert test.provenance["checkpoint_sha256"] == file_hash(run_folder / "checkpoint.pt")
@@ -152,7 +153,7 @@ def test_training_rows_under_the_name_of_the_test_split_are_not_reported(run_fol
     assert open_source(run_folder).test.n == 797
 
 
-def test_a_linked_run_is_replaced_where_it_lies_and_the_working_folder_never(
+def test_a_linked_run_is_replaced_where_it_lies_and_an_empty_folder_is_filled(
     run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = tmp_path / "link"
@@ -163,5 +164,5 @@ def test_a_linked_run_is_replaced_where_it_lies_and_the_working_folder_never(
     assert {path.name for path in tmp_path.iterdir()} == {"link", "small"}
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    with pytest.raises(InputError, match="in use"):
-        train_run(SMALL, ".", force=True)
+    train_run(SMALL, ".")
+    assert is_finished(SMALL, tmp_path / "empty")

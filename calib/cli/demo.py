@@ -46,7 +46,7 @@ def demo(
     )
     start = time.perf_counter()
     with progress_bar() as progress:
-        task = progress.add_task("epochs", total=None)
+        task = progress.add_task("networks", total=None)
         runs = train_all(
             configs,
             folder,

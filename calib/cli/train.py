@@ -1,33 +1,101 @@
 """``calib train``: train one network into a run directory."""
 
+import json
 import shlex
+import tomllib
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calib.cli._options import DataDir, Device, Force, Seed, Threads, set_threads
+from calib.cli._options import DataDir, Device, Force, Threads, set_threads
 from calib.cli._output import progress_bar, say
+from calib.cli._training_progress import TrainingProgress
+from calib.errors import InputError
+from calib.training.config import TrainConfig
+from calib.training.presets import PRESETS, preset_fields
+
+if TYPE_CHECKING:
+    from calib.training.checkpoint import Checkpoint
+
+_DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
+
+
+def _field(name: str, help: str, shown: str | None = None) -> Any:
+    """An option for a field of `TrainConfig`: not given, it leaves the preset's or the config's value alone."""
+    default = shown or str(_DEFAULTS[name])
+    return typer.Option(help=help, show_default={"None": "none", "False": "no"}.get(default, default))
 
 
 def train(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to make.")],
-    dataset: Annotated[str, typer.Option(help="Data set; `calib data list` shows them.")] = "digits",
-    arch: Annotated[str, typer.Option(help="Architecture, such as resnet20, resnet18-cifar or timm:NAME.")] = "resnet8",
-    width: Annotated[
-        int | None, typer.Option(help="Channels of the first stage, or hidden units.", show_default="published")
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Run directory.", show_default="runs/DATASET-ARCH-KEY")
     ] = None,
-    smoothing: Annotated[float, typer.Option(help="Label smoothing α in [0, 1); 0 is hard targets.")] = 0.0,
-    label_noise: Annotated[float, typer.Option(help="Share of training labels redrawn uniformly.")] = 0.0,
-    seed: Seed = 0,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split into train, calibration and test.")] = 0,
-    train_size: Annotated[int | None, typer.Option(help="Training examples.", show_default="all")] = None,
-    calibration_size: Annotated[int | None, typer.Option(help="Calibration examples.", show_default="usual")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 40,
-    batch_size: Annotated[int, typer.Option(help="Examples a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 0.1,
-    momentum: Annotated[float, typer.Option(help="Nesterov momentum.")] = 0.9,
-    weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = 1e-4,
+    preset: Annotated[
+        str | None, typer.Option(help=f"Recipe to start from: {', '.join(PRESETS)}.", show_default="none")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML or JSON with fields, such as a run's config.json.", show_default="none")
+    ] = None,
+    dataset: Annotated[str | None, _field("dataset", "Data set; `calib data list` shows them.", "digits")] = None,
+    arch: Annotated[str | None, _field("arch", "Architecture, such as resnet20, resnet18-cifar or timm:NAME.")] = None,
+    width: Annotated[int | None, _field("width", "Channels of the first stage, or hidden units.", "published")] = None,
+    smoothing: Annotated[float | None, _field("smoothing", "Label smoothing α in [0, 1); 0 is hard targets.")] = None,
+    target_rows: Annotated[
+        bool | None, _field("target_rows", "Smooth by explicit target rows, not by the loss argument.")
+    ] = None,
+    label_noise: Annotated[float | None, _field("label_noise", "Share of training labels made wrong.")] = None,
+    label_noise_kind: Annotated[str | None, _field("label_noise_kind", "symmetric or asymmetric.")] = None,
+    labels_file: Annotated[
+        str | None, _field("labels_file", "Other labels of the official training part: .npy, .npz, .csv or .pt.")
+    ] = None,
+    labels_key: Annotated[str | None, _field("labels_key", "Which labels of that file.")] = None,
+    mixup: Annotated[float | None, _field("mixup", "α of mixup's Beta(α, α); 0 is none.")] = None,
+    focal_gamma: Annotated[float | None, _field("focal_gamma", "γ of the focal loss; 0 is cross-entropy.")] = None,
+    margin: Annotated[float | None, _field("margin", "Margin of margin-based smoothing (MbLS).")] = None,
+    margin_weight: Annotated[float | None, _field("margin_weight", "Weight of its penalty.")] = None,
+    teacher: Annotated[str | None, _field("teacher", "Run directory or checkpoint to distil from.")] = None,
+    distillation_temperature: Annotated[
+        float | None, _field("distillation_temperature", "Temperature of teacher and student in that term.")
+    ] = None,
+    distillation_weight: Annotated[
+        float | None, _field("distillation_weight", "Share of that term; the rest is the labels'.")
+    ] = None,
+    seed: Annotated[int | None, _field("seed", "Seed of weights, batches, augmentation and label noise.")] = None,
+    split_seed: Annotated[
+        int | None, _field("split_seed", "Seed of the split into train, calibration and test.")
+    ] = None,
+    train_size: Annotated[int | None, _field("train_size", "Training examples.", "the data set's")] = None,
+    calibration_size: Annotated[
+        int | None, _field("calibration_size", "Calibration examples.", "the data set's")
+    ] = None,
+    epochs: Annotated[int | None, _field("epochs", "Passes over the training data.")] = None,
+    steps: Annotated[int | None, _field("steps", "Steps, instead of epochs.")] = None,
+    batch_size: Annotated[int | None, _field("batch_size", "Examples a step, of all processes together.")] = None,
+    learning_rate: Annotated[float | None, _field("learning_rate", "Highest learning rate.")] = None,
+    schedule: Annotated[str | None, _field("schedule", "one-cycle, steps, linear or constant.")] = None,
+    milestones: Annotated[
+        str | None, _field("milestones", "Where the rate drops, as fractions of the training.", "0.5,0.75")
+    ] = None,
+    decay: Annotated[float | None, _field("decay", "What it is multiplied by there.")] = None,
+    momentum: Annotated[float | None, _field("momentum", "Momentum; one-cycle moves it between 0.85 and 0.95.")] = None,
+    nesterov: Annotated[bool | None, _field("nesterov", "Nesterov's form of it.", "yes")] = None,
+    weight_decay: Annotated[float | None, _field("weight_decay", "Weight decay.")] = None,
+    shift: Annotated[int | None, _field("shift", "Augmentation: move images by up to so many pixels.")] = None,
+    shift_fill: Annotated[str | None, _field("shift_fill", "What comes in: zero or nearest.")] = None,
+    flip: Annotated[bool | None, _field("flip", "Augmentation: mirror half of the images.")] = None,
+    loss_scale: Annotated[float | None, _field("loss_scale", "Factor of the loss.")] = None,
+    clip_norm: Annotated[float | None, _field("clip_norm", "Longest gradient.")] = None,
+    precision: Annotated[str | None, _field("precision", "float32 or bfloat16 (autocast).")] = None,
+    compile: Annotated[bool | None, _field("compile", "torch.compile the network; needs a C++ compiler.")] = None,
+    keep: Annotated[
+        str | None, _field("keep", "Weights to keep: last, or best by NLL of the calibration split.")
+    ] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what is there; leave it if it is finished.")
+    ] = False,
     data_dir: DataDir = None,
     device: Device = "cpu",
     threads: Threads = None,
@@ -35,43 +103,66 @@ def train(
 ) -> None:
     """Train one network into a run directory.
 
-    With hard or smoothed targets; writes checkpoint, predictions, history and config.
+    With hard or smoothed targets, or others; a preset, then --config, then the options decide. The checkpoint is
+    written after every epoch, so that --resume goes on after any interruption; predictions and done.json come last.
+    Under `torchrun --nproc-per-node=N -m calib train ...` the processes share every batch.
 
     Example: calib train --dataset digits --arch resnet8 --smoothing 0.05 --label-noise 0.4 -o runs/ls05
     """
-    from calib.training.config import TrainConfig
-
-    config = TrainConfig(
-        dataset=dataset,
-        arch=arch,
-        width=width,
-        smoothing=smoothing,
-        label_noise=label_noise,
-        seed=seed,
-        split_seed=split_seed,
-        train_size=train_size,
-        calibration_size=calibration_size,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-    )
+    options = locals()
+    given = {name: options[name] for name in _DEFAULTS if options[name] is not None}
+    if milestones is not None:
+        given["milestones"] = tuple(milestones.split(","))
+    settings = TrainConfig.from_dict({"dataset": "digits", **_base(preset, config), **given})
+    folder = output or Path("runs") / f"{settings.dataset}-{settings.arch.replace(':', '-')}-{settings.key}"
     from calib.inference import resolve_device
     from calib.runs import train_run
+    from calib.training.ranks import joined_ranks
 
     set_threads(threads)
-    with progress_bar() as progress:
-        task = progress.add_task(f"training {arch} on {dataset}", total=epochs)
+    device = resolve_device(device)
+    with joined_ranks(device=device) as ranks, progress_bar() as progress:
+        shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}") if ranks.is_first else None
         checkpoint = train_run(
-            config,
-            output,
+            settings,
+            folder,
             data_dir=data_dir,
-            device=resolve_device(device),
+            device=device,
             force=force,
-            on_epoch=lambda done, _: progress.update(task, completed=done),
+            resume=resume,
+            ranks=ranks,
+            on_step=None if shown is None else shown.step,
+            on_epoch=None if shown is None else shown.epoch,
         )
+        first = ranks.is_first
+    if first:
+        _report(checkpoint, folder)
+
+
+def _report(checkpoint: "Checkpoint", folder: Path) -> None:
     last = checkpoint.history[-1]
-    say(f"trained {arch} on {dataset}: loss {last['loss']:.3f}, training accuracy {last['accuracy']:.3f}")
-    say(f"next: calib evaluate {shlex.quote(str(output))}")
-    print(output)
+    say(
+        f"trained {checkpoint.config.arch} on {checkpoint.config.dataset}: loss {last['loss']:.3f}, "
+        f"training accuracy {last['accuracy']:.3f}, held out {last['calibration_accuracy']:.3f}"
+    )
+    say(f"next: calib evaluate {shlex.quote(str(folder))}")
+    print(folder)
+
+
+def _base(name: str | None, path: Path | None) -> dict[str, Any]:
+    """The fields of the preset and of the config file, the latter's first choice."""
+    given: dict[str, Any] = {}
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            given = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise InputError(
+                f"{path} cannot be read as a config: {reason}", help="give a .toml or .json file"
+            ) from error
+        if not isinstance(given, dict):
+            raise InputError(f"{path} holds no fields", help="write such as epochs = 40 into it")
+        name = name or given.pop("preset", None)
+        given.pop("preset", None)
+    return {**(preset_fields(name) if name else {}), **given}

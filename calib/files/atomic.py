@@ -1,11 +1,11 @@
 """Write files so that a killed process leaves the old content or the new, never half of either."""
 
 import contextlib
-import glob
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -81,16 +81,35 @@ def _swap(new: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def remove_leftovers(path: Path | str, *, processes: Iterable[int]) -> None:
-    """Remove temporary folders beside ``path`` of ``processes`` that have ended without tidying up."""
-    path = Path(os.path.realpath(path))
-    for process in processes:
-        for leftover in path.parent.glob(f"{glob.escape(_prefix(path, process))}*.tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)
+@contextmanager
+def made_folder(path: Path) -> Iterator[None]:
+    """Make the folder ``path`` and its parents; those of them that are empty when the body fails go again.
+
+    Raises `InputError` where it cannot be made or written to: before the body runs.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        with _as_input_error(path):
+            path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()  # asks whether it can be written to
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
-def _prefix(path: Path, process: int | None = None) -> str:
-    return f".{path.name[:100]}.{os.getpid() if process is None else process}."
+def leftovers(folder: Path) -> list[Path]:
+    """Files that `atomic_file` was writing into ``folder`` when its process was killed, or is writing now."""
+    return [path for path in folder.glob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:100]}.{os.getpid()}."
+
+
+_TEMPORARY = re.compile(r"\..+\.\d+\.[^.]+\.tmp")
 
 
 @contextmanager

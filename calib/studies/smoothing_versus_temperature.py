@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from calib.diagnosis import Diagnosis, diagnose
 from calib.environment import exit_on_termination
 from calib.errors import InputError
-from calib.files.atomic import remove_leftovers
 from calib.sources import open_source
 from calib.tables import compare, score_table
 from calib.training.config import TrainConfig
@@ -22,7 +21,9 @@ from calib.verdict import comparison_verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-OnProgress = Callable[[int, int], None]  # epochs done, epochs in all, over all runs
+    from calib.training.checkpoint import Checkpoint
+
+OnProgress = Callable[[float, int], None]  # networks done, networks in all
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,32 +60,28 @@ def train_all(
 ) -> list[Path]:
     """Train every config into a run directory of its name below ``folder``, one torch thread a process.
 
-    Finished runs of the same configuration are kept, unless ``force``.  ``workers`` is the number of processes, by
-    default one a core.  Raises what a run raises, after stopping the others.
+    Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
+    ``workers`` is the number of processes, by default one a core.  Raises what a run raises, after stopping the others.
     """
-    from calib.runs import is_finished
+    from calib.runs import found_run, is_finished
 
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
-    for name in missing:
-        if paths[name].exists() and not force:
-            raise InputError(
-                f"{paths[name]} holds a run with other settings",
-                help="name another --output, or pass --force to replace it",
-            )
-    total = sum(config.epochs for config in configs.values())
-    done = total - sum(config.epochs for config in missing.values())
+    if not force:
+        for name, config in missing.items():
+            found_run(config, paths[name], resume=True)  # other settings are refused before anything is trained
+    done = float(len(configs) - len(missing))
     if on_progress is not None:
-        on_progress(done, total)
+        on_progress(done, len(configs))
     if missing:
-        with _pool(workers or min(_cores(), len(missing)), paths.values()) as (pool, epochs):
-            pending = {pool.submit(_work, config, paths[name], data_dir) for name, config in missing.items()}
+        with _pool(workers or min(_cores(), len(missing))) as (pool, parts):
+            pending = {pool.submit(_work, config, paths[name], data_dir, force) for name, config in missing.items()}
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                while not epochs.empty():
-                    done += epochs.get()
+                while not parts.empty():
+                    done += parts.get()
                 if on_progress is not None:
-                    on_progress(done, total)
+                    on_progress(done, len(configs))
                 _raise_first(finished)
     return list(paths.values())
 
@@ -107,14 +104,14 @@ def compare_runs(paths: Sequence[Path | str], **options: Any) -> Comparison:
 
 
 @contextmanager
-def _pool(workers: int, paths: Iterable[Path]) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
     """Worker processes that leave Ctrl-C to their parent, which stops them and tidies up when anything goes wrong."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    epochs = context.Queue()
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(epochs,))
+    parts = context.Queue()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(parts,))
     try:
-        yield pool, epochs
+        yield pool, parts
     except BaseException:
         mine = set(multiprocessing.active_children()) - others
         pool.shutdown(wait=False, cancel_futures=True)
@@ -122,32 +119,38 @@ def _pool(workers: int, paths: Iterable[Path]) -> Iterator[tuple[ProcessPoolExec
             process.terminate()
         for process in mine:
             process.join()
-        for path in paths:
-            remove_leftovers(path, processes=[process.pid for process in mine if process.pid is not None])
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        epochs.close()
+        parts.close()
 
 
-_epochs: Any = None  # of a worker process: the queue on which it counts finished epochs
+_parts: Any = None  # of a worker process: the queue for how much of a network it has just done
 
 
-def _start_worker(epochs: Any) -> None:
+def _start_worker(parts: Any) -> None:
     import torch
 
-    global _epochs
-    _epochs = epochs
+    global _parts
+    _parts = parts
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     exit_on_termination()
 
 
-def _work(config: TrainConfig, path: Path, data_dir: Path | None) -> None:
+def _work(config: TrainConfig, path: Path, data_dir: Path | None, force: bool) -> None:
     from calib.runs import train_run
 
+    reported = 0.0
+
+    def report(checkpoint: "Checkpoint") -> None:
+        nonlocal reported
+        part = len(checkpoint.history) / checkpoint.n_epochs
+        _parts.put(part - reported)
+        reported = part
+
     try:
-        train_run(config, path, data_dir=data_dir, force=True, on_epoch=lambda *_: _epochs.put(1))
+        train_run(config, path, data_dir=data_dir, force=force, resume=not force, on_epoch=report)
     except SystemExit:  # SIGTERM has unwound the run; the pool would keep this process for the next one
         os._exit(143)
 

@@ -23,10 +23,24 @@ _PARTS = ("train", "calibration", "test")
 
 
 @dataclass(frozen=True, eq=False)
+class Resumable:
+    """What a training that is not over needs to go on: ``weights`` where they are not the checkpoint's own.
+
+    ``momentum`` is the optimiser's, by the name of the parameter.  Everything else follows from the config and the
+    number of the epoch.
+    """
+
+    weights: dict[str, Tensor] | None
+    momentum: dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A trained network with all that is needed to rebuild it, its inputs and its splits.
 
-    ``history`` has one row an epoch.  ``fingerprint`` is the hash of the data and split it was trained on.
+    ``history`` has one row for each epoch so far of ``n_epochs``; the weights are those after ``kept_epoch`` of them.
+    ``fingerprint`` is the hash of the data and split it was trained on.  ``resumable`` is None once the training is
+    over.
     """
 
     config: TrainConfig
@@ -38,6 +52,9 @@ class Checkpoint:
     split: Split
     fingerprint: str
     versions: dict[str, str]
+    kept_epoch: int = 0
+    n_epochs: int = 0
+    resumable: Resumable | None = None
 
     def model(self) -> torch.nn.Module:
         """Rebuild the trained network, in eval mode on the CPU."""
@@ -79,10 +96,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
             "input_shape": list(checkpoint.input_shape),
             "fingerprint": checkpoint.fingerprint,
             "versions": checkpoint.versions,
+            "kept_epoch": checkpoint.kept_epoch,
+            "n_epochs": checkpoint.n_epochs,
         },
         "split": {part: torch.from_numpy(getattr(checkpoint.split, part)) for part in _PARTS},
         "state_dict": checkpoint.state_dict,
     }
+    if checkpoint.resumable is not None:
+        content["resumable"] = {"weights": checkpoint.resumable.weights, "momentum": checkpoint.resumable.momentum}
     with atomic_file(path) as file:
         torch.save(content, file)
 
@@ -115,6 +136,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             split=Split(**{part: content["split"][part].numpy() for part in _PARTS}),
             fingerprint=str(meta["fingerprint"]),
             versions=dict(meta["versions"]),
+            kept_epoch=int(meta.get("kept_epoch", len(meta["history"]))),
+            n_epochs=int(meta.get("n_epochs", len(meta["history"]))),
+            resumable=_resumable(content.get("resumable")),
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
@@ -135,6 +159,10 @@ def _history(rows: Any) -> list[dict[str, float]]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError("the history must have a row an epoch")
     return rows
+
+
+def _resumable(values: Any) -> Resumable | None:
+    return None if values is None else Resumable(values["weights"], dict(values["momentum"]))
 
 
 def _shape(values: Any) -> tuple[int, int, int]:

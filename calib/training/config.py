@@ -1,5 +1,7 @@
 """Everything that decides how a network is trained, as one frozen value; no torch needed."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -8,14 +10,27 @@ from calib.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A training run.  Two that differ only in ``smoothing`` start from the same weights and see the same batches.
+    """A training run.  Two that differ only in their targets start from the same weights and see the same images.
 
-    ``smoothing`` is α in (1 − α)·one-hot + α/k.  ``label_noise`` is the share of training labels redrawn uniformly
-    over all classes, the true one included.  ``arch`` and ``width`` are those of `calib.models.build_model`; a width of
-    None is the published one.
-    ``learning_rate`` is the peak of a one-cycle schedule of SGD with Nesterov momentum.  ``seed`` decides weights,
-    batches and label noise, ``split_seed`` which examples are for training, calibration and test; sizes of None are
-    the data set's usual ones.
+    Network: ``arch`` and ``width`` are those of `calib.models.build_model`; a width of None is the published one.
+
+    Targets: ``smoothing`` is α in (1 − α)·one-hot + α/k, given to the loss as an argument or, with ``target_rows``, as
+    explicit rows.  ``label_noise`` is the share of training labels made wrong, "symmetric" (redrawn over all classes,
+    the true one included) or "asymmetric" (moved to one similar class); ``labels_file`` has other labels for the
+    official training part, ``labels_key`` names them in it.  ``mixup`` is the α of Beta(α, α), ``focal_gamma`` the γ of
+    the focal loss, ``margin`` and ``margin_weight`` those of margin-based smoothing.  ``teacher`` is a checkpoint or
+    run directory to distil from, ``distillation_weight`` the share of its term.
+
+    Splits: ``split_seed`` decides which examples are for training, calibration and test; sizes of None are the data
+    set's usual ones.
+
+    Recipe: ``seed`` decides weights, batches, augmentation and label noise.  ``steps``, where given, ends the training
+    whatever ``epochs`` says.  ``learning_rate`` is the highest of ``schedule``: "one-cycle", "steps" (times ``decay``
+    at each of ``milestones``, which are fractions of the training), "linear" (to 0) or "constant".  Images are moved by
+    up to ``shift`` pixels and what comes in is ``shift_fill`` ("zero" or "nearest"); with ``flip`` half of them are
+    mirrored.  The loss is multiplied by ``loss_scale``; gradients longer than ``clip_norm`` are shortened to it.
+    ``keep`` says which weights become the checkpoint: the "last", or those of the epoch that was "best" by the NLL of
+    the calibration split, which is then no longer untouched.
 
     Raises `InputError` for values out of range.
 
@@ -27,45 +42,59 @@ class TrainConfig:
     arch: str = "resnet8"
     width: int | None = None
     smoothing: float = 0.0
+    target_rows: bool = False
     label_noise: float = 0.0
+    label_noise_kind: str = "symmetric"
+    labels_file: str | None = None
+    labels_key: str | None = None
+    mixup: float = 0.0
+    focal_gamma: float = 0.0
+    margin: float | None = None
+    margin_weight: float = 0.1
+    teacher: str | None = None
+    distillation_temperature: float = 1.0
+    distillation_weight: float = 0.9
     seed: int = 0
     split_seed: int = 0
     train_size: int | None = None
     calibration_size: int | None = None
     epochs: int = 40
+    steps: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.1
+    schedule: str = "one-cycle"
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    decay: float = 0.1
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 1e-4
+    shift: int = 0
+    shift_fill: str = "zero"
+    flip: bool = False
+    loss_scale: float = 1.0
+    clip_norm: float | None = None
+    precision: str = "float32"
+    compile: bool = False
+    keep: str = "last"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "milestones", _fractions(self.milestones))
         for field in fields(self):
             value, kinds = getattr(self, field.name), _KINDS[str(field.type)]
-            if isinstance(value, bool) or not isinstance(value, kinds):
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
                 raise InputError(f"{field.name} must be {field.type}, got {value!r}", help="see TrainConfig")
-        _require(0 <= self.smoothing < 1, "smoothing", "in [0, 1)", self.smoothing, "0.1 is the usual value, 0 is hard")
-        _require(0 <= self.label_noise <= 1, "label_noise", "in [0, 1]", self.label_noise, "0.4 redraws 40 %, 0 none")
-        _require(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum, "0.9 is the usual value")
-        _require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay, "1e-4 is a usual value")
-        _require(
-            0 < self.learning_rate < 1e6,
-            "learning_rate",
-            "above 0 and below 1e6",
-            self.learning_rate,
-            "0.1 is a usual value",
-        )
-        for name, most in (("width", 4096), ("epochs", 10**6), ("batch_size", 10**6)):
+        for name, (holds, expected, help) in _RANGES.items():
             value = getattr(self, name)
-            _require(
-                value is None or 1 <= value <= most, name, f"in 1 … {most}", value, "give a whole number in this range"
-            )
-        for name in ("seed", "split_seed"):
-            value = getattr(self, name)
-            _require(0 <= value < 2**63, name, "at least 0 and below 2⁶³", value, "0 will do")
+            if not (value is None or holds(value)):
+                raise InputError(f"{name} must be {expected}, got {value}", help=help)
+        if self.label_noise > 0 and self.labels_file is not None:
+            raise InputError("label_noise and labels_file both change the training labels", help="choose one of them")
+        if self.labels_key is not None and self.labels_file is None:
+            raise InputError("labels_key names labels of a file, but there is no labels_file", help="give labels_file")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name; `from_dict` is the way back."""
-        return asdict(self)
+        """Return the fields by name, of types that JSON has; `from_dict` is the way back."""
+        return {**asdict(self), "milestones": list(self.milestones)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
@@ -78,15 +107,82 @@ class TrainConfig:
         except TypeError as error:
             raise InputError(f"not a training configuration: {error}", help="make the run again") from error
 
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that name this very config, the same on every machine.
+
+        >>> TrainConfig(dataset="digits").key == TrainConfig(dataset="digits", seed=1).key
+        False
+        """
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed = {name: value for name, value in given.items() if value != _DEFAULTS.get(name)}
+        return hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:12]
+
+
+# the key is made of what differs from here: a field that a later version adds does not rename the runs there are
+_DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     str(str): str,
     str(int): int,
+    str(bool): bool,
     str(float): (int, float),
     str(int | None): (int, type(None)),
+    str(float | None): (int, float, type(None)),
+    str(str | None): (str, type(None)),
+    str(tuple[float, ...]): tuple,
 }
 
 
-def _require(holds: bool, name: str, expected: str, value: object, help: str) -> None:
-    if not holds:
-        raise InputError(f"{name} must be {expected}, got {value}", help=help)
+def _one_of(*names: str) -> tuple[Any, str, str]:
+    return (lambda value: value in names), f"one of {', '.join(names)}", "choose one of these"
+
+
+def _whole(least: int, most: int) -> tuple[Any, str, str]:
+    return (lambda value: least <= value <= most), f"in {least} … {most}", "give a whole number in this range"
+
+
+_SEED = (lambda value: 0 <= value < 2**63), "at least 0 and below 2⁶³", "0 will do"
+
+_RANGES = {
+    "width": _whole(1, 4096),
+    "smoothing": ((lambda v: 0 <= v < 1), "in [0, 1)", "0.1 is the usual value, 0 is hard"),
+    "label_noise": ((lambda v: 0 <= v <= 1), "in [0, 1]", "0.4 makes 40 % wrong, 0 none"),
+    "label_noise_kind": _one_of("symmetric", "asymmetric"),
+    "mixup": ((lambda v: 0 <= v <= 100), "in [0, 100]", "0.2 is a usual value, 0 mixes nothing"),
+    "focal_gamma": ((lambda v: 0 <= v <= 100), "in [0, 100]", "3 is a usual value, 0 is cross-entropy"),
+    "margin": ((lambda v: 0 <= v < 1e6), "at least 0", "10 is the usual value"),
+    "margin_weight": ((lambda v: 0 <= v < 1e6), "at least 0", "0.1 is the usual value"),
+    "distillation_temperature": ((lambda v: 0 < v < 1e6), "above 0", "1 to 4 are usual"),
+    "distillation_weight": ((lambda v: 0 <= v <= 1), "in [0, 1]", "1 leaves the labels out"),
+    "seed": _SEED,
+    "split_seed": _SEED,
+    "epochs": _whole(1, 10**6),
+    "steps": _whole(1, 10**9),
+    "batch_size": _whole(1, 10**6),
+    "learning_rate": ((lambda v: 0 < v < 1e6), "above 0 and below 1e6", "0.1 is a usual value"),
+    "schedule": _one_of("one-cycle", "steps", "linear", "constant"),
+    "decay": ((lambda v: 0 < v <= 1), "in (0, 1]", "0.1 divides by ten"),
+    "momentum": ((lambda v: 0 <= v < 1), "in [0, 1)", "0.9 is the usual value"),
+    "weight_decay": ((lambda v: 0 <= v < 1e6), "at least 0", "1e-4 is a usual value"),
+    "shift": _whole(0, 1000),
+    "shift_fill": _one_of("zero", "nearest"),
+    "loss_scale": ((lambda v: 0 < v < 1e6), "above 0", "1 leaves the loss as it is"),
+    "clip_norm": ((lambda v: 0 < v < 1e12), "above 0", "1 is a usual value"),
+    "precision": _one_of("float32", "bfloat16"),
+    "keep": _one_of("last", "best"),
+}
+
+
+def _fractions(values: Any) -> tuple[float, ...]:
+    """Milestones as ascending fractions of the training."""
+    try:
+        fractions = tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        fractions = (-1.0,)
+    if not all(0 < value < 1 for value in fractions) or list(fractions) != sorted(set(fractions)):
+        raise InputError(
+            f"milestones must be ascending fractions of the training in (0, 1), got {values!r}",
+            help="0.5, 0.75 is halfway and three quarters",
+        )
+    return fractions

@@ -26,9 +26,10 @@ def test_smoothing_is_the_only_difference_between_paired_runs(monkeypatch: pytes
 
     def spy(logits: torch.Tensor, labels: torch.Tensor, *, smoothing: float) -> torch.Tensor:
         seen.setdefault(smoothing, []).extend([logits.detach().clone(), labels.clone()])
-        return torch.nn.functional.cross_entropy(logits, labels)  # the same step for both, so that batches compare
+        # the same step for both, so that batches compare
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
 
-    monkeypatch.setattr("calib.training.loop.smoothed_cross_entropy", spy)
+    monkeypatch.setattr("calib.training.objective.smoothed_cross_entropy", spy)
     for smoothing in (0.0, 0.1):
         train(replace(SMALL, smoothing=smoothing))
     assert all(torch.equal(hard, smooth) for hard, smooth in zip(seen[0.0], seen[0.1], strict=True))
@@ -57,14 +58,17 @@ def test_global_random_state_stays_as_it_was() -> None:
 
 
 def test_a_diverging_loss_stops_training() -> None:
-    with pytest.raises(NumericalError, match="training loss"):
+    with pytest.raises(NumericalError, match="diverged"):
         train(replace(SMALL, learning_rate=999_999.0, epochs=30))
 
 
 def test_progress_is_reported_epoch_by_epoch() -> None:
     seen: list[tuple[int, int]] = []
-    train(SMALL, on_epoch=lambda done, total: seen.append((done, total)))
+    train(SMALL, on_epoch=lambda so_far: seen.append((len(so_far.history), so_far.n_epochs)))
     assert seen == [(1, 2), (2, 2)]
+    steps: list[tuple[int, int]] = []
+    train(SMALL, on_step=lambda done, total, _: steps.append((done, total)))
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_training_learns_clean_digits() -> None:

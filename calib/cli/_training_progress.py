@@ -1,0 +1,44 @@
+"""What ``calib train`` shows while it trains: a bar over the steps, with the latest numbers and the time left."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calib.cli._output import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from calib.training.checkpoint import Checkpoint
+
+SECONDS = 30.0  # between two lines at least, where there is no terminal to draw a bar on
+
+
+class TrainingProgress:
+    """On a terminal a bar that moves; elsewhere, for logs, a line after an epoch now and then."""
+
+    def __init__(self, progress: "Progress", name: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(name, total=None)
+        self._name, self._numbers, self._said = name, "", time.monotonic()
+
+    def step(self, done: int, total: int, numbers: Mapping[str, float]) -> None:
+        """Move the bar."""
+        self._progress.update(
+            self._task,
+            completed=done,
+            total=total,
+            description=f"{self._name}, epoch {numbers['epoch']:.0f}, loss {numbers['loss']:.3f}{self._numbers}",
+        )
+
+    def epoch(self, checkpoint: "Checkpoint") -> None:
+        """Keep the numbers of the held-out examples for the bar; say them where there is none."""
+        row = checkpoint.history[-1]
+        self._numbers = f"; held out: accuracy {row['calibration_accuracy']:.3f}, ECE {row['calibration_ece']:.3f}"
+        if self._progress.disable and time.monotonic() - self._said >= SECONDS:
+            self._said = time.monotonic()
+            left = (checkpoint.n_epochs - len(checkpoint.history)) * row["seconds"]
+            say(
+                f"epoch {row['epoch']:.0f} of {checkpoint.n_epochs}: loss {row['loss']:.3f}{self._numbers}; "
+                f"about {left / 60:.0f} min left"
+            )
