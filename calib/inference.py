@@ -103,6 +103,7 @@ def predict_part(
             "config": checkpoint.config.to_dict(),
             "fingerprint": checkpoint.fingerprint,
             "versions": checkpoint.versions,
+            "epochs": {"trained": len(checkpoint.history), "kept": checkpoint.kept_epoch, "all": checkpoint.n_epochs},
         },
     )
 

@@ -23,6 +23,17 @@ class Source:
     test: Predictions
     calibration: Predictions | None
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know of the training, a sentence each."""
+        epochs, config = (self.test.provenance.get(name) for name in ("epochs", "config"))
+        notes = []
+        if isinstance(epochs, dict) and epochs.get("trained") != epochs.get("all"):
+            notes.append(f"the training is not over: {epochs.get('trained')} of {epochs.get('all')} epochs so far")
+        if isinstance(config, dict) and config.get("keep") == "best":
+            notes.append("the epoch was chosen by the NLL of the calibration split, which is therefore not untouched")
+        return notes
+
 
 def open_source(
     path: Path | str,

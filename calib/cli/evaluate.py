@@ -102,6 +102,8 @@ def evaluate(
     emit(text, output)
     if format in ("markdown", "latex", "csv") and not json:
         say(diagnosis.verdict)
+    for note in opened.notes:
+        say(f"note: {note}")
     if look_like_probs(opened.test):
         say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
     if diagnosis.fitted.status != "ok":

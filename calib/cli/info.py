@@ -63,7 +63,7 @@ def _checkpoint(path: Path) -> dict[str, Any]:
         "input_shape": checkpoint.input_shape,
         "class_names": checkpoint.class_names,
         "n": {part: len(getattr(checkpoint.split, part)) for part in ("train", "calibration", "test")},
-        "epochs_trained": len(checkpoint.history),
+        "epochs": {"trained": len(checkpoint.history), "kept": checkpoint.kept_epoch, "all": checkpoint.n_epochs},
         "last_epoch": checkpoint.history[-1],
         "data_fingerprint": checkpoint.fingerprint,
         "versions": checkpoint.versions,

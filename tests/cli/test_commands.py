@@ -99,17 +99,21 @@ def test_an_unwritable_output_is_found_before_training(
 
 def test_a_diverged_training_exits_3_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
     result = run("train", "--width", "2", "--learning-rate", "999999", "--epochs", "30", "-o", tmp_path / "run")
-    assert_refused(result, "training loss", code=3)
+    assert_refused(result, "the training diverged in epoch 1", code=3)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process are POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_training_leaves_nothing_half_written(tmp_path: Path, number: int, code: int) -> None:
-    command = [sys.executable, "-m", "calib", "train", "--epochs", "9999", "-o", str(tmp_path / "run")]
+def test_an_interrupted_training_leaves_whole_files_and_goes_on(
+    run: Run, tmp_path: Path, number: int, code: int
+) -> None:
+    folder = tmp_path / "run"
+    options = ["--width", "2", "--train-size", "64", "--epochs", "9999", "-o", str(folder)]
+    command = [sys.executable, "-m", "calib", "train", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+    while not (folder / "history.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(number)
@@ -118,7 +122,12 @@ def test_an_interrupted_training_leaves_nothing_half_written(tmp_path: Path, num
     assert process.returncode in {code, -signal.SIGINT}, err
     assert out == ""
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in folder.iterdir()} == {"checkpoint.pt", "config.json", "history.csv"}
+    shown = run("evaluate", folder)
+    assert shown.code == 0
+    assert "of 9999 epochs" in shown.err
+    assert_refused(run("train", *options), "unfinished run", "--resume")
+    assert_refused(run("train", *options, "--seed", "1", "--resume"), "other settings")
 
 
 def test_compare_tabulates_and_refuses_the_same_run_twice(run: Run, trained: Path) -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PT012 - a with statement whose body fails is what is tested
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import pytest
 
 import calib
 from calib.errors import InputError
-from calib.files.atomic import atomic_file, atomic_folder, remove_leftovers
+from calib.files.atomic import atomic_file, atomic_folder, leftovers, made_folder
 
 FULL = OSError(28, "No space left on device")
 DESCRIPTORS = Path("/proc/self/fd")
@@ -258,7 +259,7 @@ def test_a_failing_rename_of_a_first_folder_leaves_nothing(tmp_path: Path, monke
 
 KILLED = """
 import sys
-from calib.files.atomic import atomic_file, atomic_folder, remove_leftovers
+from calib.files.atomic import atomic_file, atomic_folder
 path, kind = sys.argv[1:]
 if kind == "file":
     with atomic_file(path) as file:
@@ -304,8 +305,26 @@ def test_a_process_killed_half_way_leaves_the_old_content_and_the_next_one_succe
     shutil.rmtree(tmp_path)
 
 
-def test_leftovers_of_ended_processes_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    for name in (".run.12.abc.tmp", ".run.13.abc.tmp", ".other.12.abc.tmp", "run"):
-        (tmp_path / name).mkdir()
-    remove_leftovers(tmp_path / "run", processes=[12])
-    assert {path.name for path in tmp_path.iterdir()} == {".run.13.abc.tmp", ".other.12.abc.tmp", "run"}
+def test_leftovers_are_the_temporary_files_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("run.npz", ".hidden", ".notes.tmp", ".a.b.tmp"):
+        (tmp_path / name).write_text("mine")
+    with atomic_file(tmp_path / "run.npz"):
+        found = leftovers(tmp_path)
+        assert len(found) == 1
+        assert found[0].name.startswith(".run.npz.")
+    assert leftovers(tmp_path) == []
+
+
+def test_a_folder_made_for_nothing_goes_again_with_its_empty_parents(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for failing in (True, False):
+        with contextlib.suppress(KeyboardInterrupt), made_folder(tmp_path / "there" / "a" / "b"):
+            if failing:
+                raise KeyboardInterrupt
+    assert {path.name for path in tmp_path.rglob("*")} == {"there", "a", "b"}
+    with contextlib.suppress(KeyboardInterrupt), made_folder(tmp_path / "other" / "c"):
+        (tmp_path / "other" / "c" / "kept").write_text("")
+        raise KeyboardInterrupt
+    assert (tmp_path / "other" / "c" / "kept").exists()
+    with pytest.raises(InputError, match="cannot write"), made_folder(tmp_path / "other" / "c" / "kept" / "d"):
+        pytest.fail("went in")

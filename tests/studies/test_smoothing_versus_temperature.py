@@ -13,7 +13,10 @@ import pandas as pd
 import pytest
 
 from calib.errors import InputError, NumericalError
+from calib.files.atomic import leftovers
+from calib.runs import is_finished, train_run
 from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
+from calib.training.checkpoint import Checkpoint, load_checkpoint
 from calib.training.config import TrainConfig
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64, label_noise=0.4)
@@ -27,7 +30,7 @@ def test_the_grid_pairs_every_smoothing_with_every_seed() -> None:
 
 def test_runs_are_trained_compared_and_kept(tmp_path: Path) -> None:
     configs = grid(SMALL, smoothing=(0, 0.1), seeds=range(2))
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[float, int]] = []
     runs = train_all(configs, tmp_path, workers=2, on_progress=lambda done, total: seen.append((done, total)))
     assert [run.name for run in runs] == list(configs)
     assert seen[0] == (0, 4)
@@ -53,7 +56,7 @@ def test_a_run_with_other_settings_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_an_error_in_a_worker_arrives_whole_and_stops_the_rest(tmp_path: Path) -> None:
     configs = grid(replace(SMALL, learning_rate=999_999.0, epochs=200), smoothing=(0, 0.1), seeds=(0,))
-    with pytest.raises(NumericalError, match="training loss") as error:
+    with pytest.raises(NumericalError, match="diverged") as error:
         train_all(configs, tmp_path, workers=2)
     assert "learning-rate" in error.value.help
     assert list(tmp_path.iterdir()) == []
@@ -88,13 +91,14 @@ def test_a_short_demo_writes_all_it_names_and_can_be_repeated(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process group are POSIX")
-def test_ctrl_c_stops_all_workers_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "calib", "demo", "--epochs", "9999", "-o", str(tmp_path / "demo")]
+def test_ctrl_c_stops_all_workers_and_leaves_runs_that_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "calib", "demo", "--epochs", "9999", "-o", str(folder)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 90
-    while len(list((tmp_path / "demo").glob(".*.tmp"))) < min(2, os.cpu_count() or 1) and time.monotonic() < deadline:
+    while len(list(folder.glob("*/checkpoint.pt"))) < min(2, os.cpu_count() or 1) and time.monotonic() < deadline:
         time.sleep(0.1)
     try:
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does: parent and workers get it
@@ -104,7 +108,25 @@ def test_ctrl_c_stops_all_workers_and_leaves_nothing_half_written(tmp_path: Path
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode in {130, -signal.SIGINT}, err  # both are 130 to a shell
     assert "Traceback" not in err
-    assert list((tmp_path / "demo").iterdir()) == []
+    for run in folder.iterdir():
+        assert leftovers(run) == []
+        assert 1 <= len(load_checkpoint(run / "checkpoint.pt").history) < 9999
+
+
+def test_an_unfinished_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    configs = grid(replace(SMALL, epochs=4), smoothing=(0,), seeds=(0,))
+    config = configs["hard-seed0"]
+
+    def stop(so_far: Checkpoint) -> None:
+        if len(so_far.history) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, tmp_path / "hard-seed0", on_epoch=stop)
+    seen: list[float] = []
+    train_all(configs, tmp_path, on_progress=lambda done, _: seen.append(done))
+    assert seen[-1] == 1
+    assert is_finished(config, tmp_path / "hard-seed0")
 
 
 @pytest.mark.slow

@@ -29,7 +29,8 @@ def by_hand(image: np.ndarray, dy: int, dx: int, mirrored: bool, fill: str) -> n
             if 0 <= from_y < height and 0 <= from_x < width:
                 moved[:, y, width - 1 - x if mirrored else x] = image[:, from_y, from_x]
     mean, std = (np.array(values)[:, None, None] for values in (NORMALISATION.mean, NORMALISATION.std))
-    return (moved / 255 - mean) / std
+    seen: np.ndarray = (moved / 255 - mean) / std
+    return seen
 
 
 @pytest.mark.parametrize("fill", ["zero", "nearest"])
