@@ -91,7 +91,7 @@ def _epochs(model: torch.nn.Module, x: Tensor, y: Tensor, config: TrainConfig) -
         loss_sum = correct = 0.0
         for batch in torch.split(order, config.batch_size):
             logits = _forward(model, x[batch], config)
-            loss = smoothed_cross_entropy(logits, y[batch], smoothing=config.smoothing)
+            loss = smoothed_cross_entropy(logits, y[batch], smoothing=config.smoothing).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships this method without types
             optimizer.step()
