@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,7 @@ def test_a_column_of_a_csv_is_read_by_name_and_the_others_may_hold_anything(tmp_
     assert "row 0 holds 'a, b.png'" in refused(path, "file")
     assert "holds no 'labels', it holds file, label" in refused(path, "labels")
     assert "several things: file, label" in refused(path)
+    assert "row 1 holds 'nothing'" in refused(text(tmp_path, "id,label\n0,3\n1\n2,9\n3,2\n4,1\n"), "label")
 
 
 def test_a_csv_with_one_named_column_needs_no_key(tmp_path: Path) -> None:
@@ -144,19 +146,11 @@ def test_columns_without_names_or_with_one_name_twice_are_refused(tmp_path: Path
         ("1_0", "'1_0'"),
         ("١", "'١'"),
         ("9" * 40, "'9999"),
-        ("\x1f", "'nothing'"),
     ],
 )
 def test_an_entry_of_a_text_that_is_no_whole_number_is_named(tmp_path: Path, entry: str, shown: str) -> None:
-    if not entry.isprintable():
-        assert "looks like unknown binary data" in refused(text(tmp_path, f"3\n7\n{entry}\n2\n1\n"))
-        return
     for content, key in ((f"3\n7\n{entry}\n2\n1\n", None), (f"id,label\n0,3\n0,7\n0,{entry}\n0,2\n0,1\n", "label")):
         assert f"labels must be whole numbers, row 2 holds {shown}" in refused(text(tmp_path, content), key)
-
-
-def test_a_short_row_lacks_its_label(tmp_path: Path) -> None:
-    assert "row 1 holds 'nothing'" in refused(text(tmp_path, "id,label\n0,3\n1\n2,9\n3,2\n4,1\n"), "label")
 
 
 @pytest.mark.parametrize(
@@ -178,12 +172,9 @@ def test_a_short_row_lacks_its_label(tmp_path: Path) -> None:
 def test_labels_that_are_no_labels_of_this_data_set_are_refused(tmp_path: Path, array: Any, message: str) -> None:
     path = tmp_path / "labels.npy"
     np.save(path, array)
-    with pytest.raises(InputError, match=message):
-        read_labels(path, n=5, n_classes=10)
-    refused(path)
+    assert re.search(message, refused(path))
     if array.size and array.dtype.kind in "if":
-        with pytest.raises(InputError, match=message):
-            read_labels(saved(tmp_path, {"noisy": array}), n=5, n_classes=10)
+        assert re.search(message, refused(saved(tmp_path, {"noisy": array})))
 
 
 @pytest.mark.parametrize("content", [{"noisy": [1, 2, [3], 4, 5]}, {"noisy": {"a": 1}}, {"noisy": None}, None, 3, {}])
@@ -268,6 +259,7 @@ def test_one_flipped_bit_in_an_archive_is_noticed(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         (b'{"labels": [1]}', "JSON text"),
         ("3\n7\n".encode("utf-16"), "unknown binary data"),
+        (b"3\n\x1f\n", "unknown binary data"),
     ],
 )
 def test_what_is_no_file_of_labels_is_described(tmp_path: Path, content: bytes, what: str) -> None:
