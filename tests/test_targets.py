@@ -84,7 +84,7 @@ def test_both_routes_have_equal_losses_and_equal_gradients(k: int, smoothing: fl
     targets = smooth_labels(labels, k, smoothing=smoothing, convention=convention)
     losses = [
         functional.cross_entropy(logits, targets),
-        smoothed_cross_entropy(logits, labels, smoothing=smoothing, convention=convention),
+        smoothed_cross_entropy(logits, labels, smoothing=smoothing, convention=convention).mean(),
     ]
     gradients = [torch.autograd.grad(loss, logits)[0] for loss in losses]
     torch.testing.assert_close(losses[0], losses[1], rtol=1e-12, atol=1e-14)
@@ -96,14 +96,14 @@ def test_the_smoothed_loss_mixes_cross_entropy_with_that_of_the_uniform_distribu
     logits, labels = references.sample(30, 5)
     probs = np.array(references.softmax_rows(logits))
     expected = (1 - alpha) * references.nll(probs.tolist(), labels.tolist()) - alpha * np.log(probs).mean()
-    loss = smoothed_cross_entropy(torch.tensor(logits), torch.tensor(labels), smoothing=alpha)
+    loss = smoothed_cross_entropy(torch.tensor(logits), torch.tensor(labels), smoothing=alpha).mean()
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_full_smoothing_pulls_towards_the_uniform_distribution_alone() -> None:
     np.testing.assert_allclose(smooth_labels([0, 2], 4, smoothing=1), 0.25)
     logits = torch.zeros(3, 4, dtype=torch.float64, requires_grad=True)
-    loss = smoothed_cross_entropy(logits, torch.tensor([0, 1, 2]), smoothing=1.0)
+    loss = smoothed_cross_entropy(logits, torch.tensor([0, 1, 2]), smoothing=1.0).mean()
     (gradient,) = torch.autograd.grad(loss, logits)
     assert gradient.abs().max() < 1e-15
 

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from calib.datasets import cifar, digits, fashion_mnist
 from calib.datasets._types import Dataset, SplitSizes
-from calib.datasets.label_noise import symmetric_label_noise
+from calib.datasets.human_labels import check_clean_labels, read_labels
+from calib.datasets.label_noise import asymmetric_label_noise, symmetric_label_noise
 from calib.datasets.splits import Split, fingerprint, split
 from calib.errors import InputError
 
@@ -19,9 +20,12 @@ __all__ = [
     "DatasetEntry",
     "Split",
     "SplitSizes",
+    "asymmetric_label_noise",
+    "check_clean_labels",
     "dataset_entry",
     "fingerprint",
     "load_dataset",
+    "read_labels",
     "split",
     "symmetric_label_noise",
 ]

@@ -35,7 +35,7 @@ def focal_loss(logits: Tensor, targets: Tensor, *, gamma: float, smoothing: floa
 
 
 def _log_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Ln p and ln(1 − p), both ``(n, k)`` and both exact to rounding at either end.
+    """Logarithms of p and of 1 − p, both ``(n, k)`` and both exact to rounding at either end.
 
     Only the largest p of a row can come near 1; both its logarithms follow from r, the log-odds against it.  The others
     are at most 1/2, where ln(1 − p) is harmless.  Where the largest stands in a formula for the others it is replaced
