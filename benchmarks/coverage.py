@@ -93,6 +93,8 @@ def _other_settings() -> Iterator[tuple[str, World, int]]:
     for n in (1000, 5000):
         for profile, shape in (("broad", "overconfident"), ("saturated", "one bad bin")):
             yield f"{profile}, {shape}, 15 fixed bins of equal mass", world(profile, shape, 0.05, -15), n
+    for ece, n in ((0.1, 300), (0.1, 2000), (0.05, 300), (0.05, 2000)):
+        yield "broad, overconfident, 5 bins", world("broad", "overconfident", ece, 5), n
 
 
 def _some_of_both() -> Iterator[tuple[str, World, int]]:
