@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from calib.calibrators.temperature import TemperatureScaling
     from calib.calibrators.temperature_inference import temperature_interval, temperature_test
     from calib.calibrators.vector import VectorScaling
-    from calib.classification_report import classification_report
+    from calib.classification import classification_report
     from calib.curve import CalibrationCurve, calibration_curve
     from calib.diagnosis import Diagnosis, diagnose
     from calib.differences import ece_difference_interval, paired_interval
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.state import CalibrationState
     from calib.tables import compare, score_table
-    from calib.targets import smooth_labels
+    from calib.targets import smooth_labels, target_entropy
     from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
@@ -112,7 +112,7 @@ _HOME = {
     "calibration_p_value": "calib.metrics.hypothesis_tests",
     "calibration_refinement": "calib.metrics.decomposition",
     "calibration_slope_intercept": "calib.metrics.hypothesis_tests",
-    "classification_report": "calib.classification_report",
+    "classification_report": "calib.classification",
     "classwise_ece": "calib.metrics.classwise",
     "compare": "calib.tables",
     "compare_calibrators": "calib.calibrators.comparison",
@@ -156,6 +156,7 @@ _HOME = {
     "smooth_labels": "calib.targets",
     "spiegelhalter": "calib.metrics.hypothesis_tests",
     "t_cal": "calib.metrics.tcal",
+    "target_entropy": "calib.targets",
     "temperature_interval": "calib.calibrators.temperature_inference",
     "temperature_test": "calib.calibrators.temperature_inference",
     "thresholded_ace": "calib.metrics.classwise",
@@ -250,6 +251,7 @@ __all__ = [
     "smooth_labels",
     "spiegelhalter",
     "t_cal",
+    "target_entropy",
     "temperature_interval",
     "temperature_test",
     "thresholded_ace",

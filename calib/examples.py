@@ -50,7 +50,7 @@ def load_example(name: str) -> Example:
     (797, 400, 0.0)
     """
     if name not in EXAMPLES:
-        near = difflib.get_close_matches(str(name).lower().replace("_", "-"), EXAMPLES, n=2, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower().replace("_", "-"), EXAMPLES, n=2, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?  " if near else ""
         raise InputError(
             f"there is no example {printable(repr(name))}", help=f"{hint}choose one of {', '.join(EXAMPLES)}"

@@ -52,7 +52,7 @@ def per_class(
     Example: calib per-class runs/ls05 --worst 5
     """
     refuse_existing(output, force=force, inputs=(source,))
-    from calib.classification_report import classification_report
+    from calib.classification import classification_report
     from calib.sources import open_source
 
     set_threads(threads)

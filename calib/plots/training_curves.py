@@ -50,7 +50,7 @@ def training_curves(
 
     ``objective`` says in words what the training loss is where it is not the NLL of hard labels, such as ``"smoothed
     targets, α = 0.1"``; the legend then says that the two losses cannot be compared.  ``loss_floor`` draws the least
-    value that loss can have, such as `calib.targets.target_entropy` of smoothed targets.  ``title`` is taken literally.
+    value that loss can have, such as `calib.target_entropy` of smoothed targets.  ``title`` is taken literally.
 
     The panels are ``figure.axes`` of a new pyplot figure, or of the empty ``figure`` given (a subfigure will do).
     Raises `InputError` for a history without epochs or losses.
