@@ -76,9 +76,8 @@ def to_csv(table: "pd.DataFrame") -> str:
     text = table.select_dtypes(exclude="number").columns
     safe = table.copy()
     for name in text:
-        safe[name] = np.array(
-            [_no_formula(value) for value in table[name]], dtype=object
-        )  # map would turn ints to float
+        cells = [_no_formula(value) for value in table[name]]
+        safe[name] = np.array(cells, dtype=object)  # whole numbers beside None stay whole
     return safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 

@@ -44,7 +44,7 @@ def target_entropy(smoothing: float, n_classes: int, *, convention: Convention =
     row = np.full(n_classes, weight / n_classes)
     row[0] += 1 - weight
     positive = row[row > 0]
-    return float(np.sum(-positive * np.log(positive))) + 0.0  # not -0.0
+    return float(np.sum(positive * np.log(1 / positive)))
 
 
 def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:

@@ -128,10 +128,10 @@ def test_the_worst_come_first_and_ties_stay_in_their_order() -> None:
 
 def test_the_worst_gap_is_the_largest_on_either_side_and_unknown_ones_come_last() -> None:
     report = calib.classification_report(
-        [[0.6, 0.4, 0], [0.6, 0.4, 0], [0.45, 0.55, 0], [0.1, 0.9, 0]], [0, 0, 0, 2], worst=3, by="gap"
+        [[0.4, 0.6, 0], [0.4, 0.6, 0], [0.6, 0.4, 0], [0.7, 0.3, 0]], [1, 1, 0, 2], worst=3, by="gap"
     )
     assert report["class"].tolist()[:3] == [1, 0, 2]
-    assert column(report, "gap")[:2] == pytest.approx([0.725, -0.4])
+    assert column(report, "gap")[:2] == pytest.approx([-0.4, 0.15])
     assert math.isnan(column(report, "gap")[2])
 
 

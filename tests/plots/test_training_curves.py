@@ -149,6 +149,12 @@ def test_the_floor_is_drawn_at_its_value_clear_of_the_frame(rows: list[dict[str,
     assert low + 0.02 * (high - low) < floor < high
 
 
+def test_a_floor_where_the_frame_would_be_moves_the_frame() -> None:
+    edge = training_figure(ROWS).axes[0].get_ylim()[0]
+    low, high = training_figure(ROWS, loss_floor=edge).axes[0].get_ylim()
+    assert low + 0.02 * (high - low) < edge
+
+
 def test_training_and_calibration_differ_without_colour() -> None:
     for ax in training_figure(ROWS, loss_floor=0.5).axes:
         drawn = [line for line in ax.lines if isinstance(line, Line2D)]
