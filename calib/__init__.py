@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from calib.calibrators.temperature import TemperatureScaling
     from calib.calibrators.temperature_inference import temperature_interval, temperature_test
     from calib.calibrators.vector import VectorScaling
+    from calib.classification import classification_report
     from calib.curve import CalibrationCurve, calibration_curve
     from calib.diagnosis import Diagnosis, diagnose
     from calib.differences import ece_difference_interval, paired_interval
     from calib.errors import InputError
     from calib.evaluation import Report, evaluate
+    from calib.examples import Example, load_example
     from calib.files.calibrator_json import load_calibrator, save_calibrator
     from calib.groups import by_group
     from calib.inference import predict
@@ -61,11 +63,12 @@ if TYPE_CHECKING:
     from calib.metrics.tcal import t_cal
     from calib.outcomes import Outcomes
     from calib.plots.reliability import reliability_diagram
+    from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.state import CalibrationState
     from calib.tables import compare, score_table
-    from calib.targets import smooth_labels
+    from calib.targets import smooth_labels, target_entropy
     from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
@@ -78,6 +81,7 @@ _HOME = {
     "Diagnosis": "calib.diagnosis",
     "DirichletCalibration": "calib.calibrators.dirichlet",
     "EnsembleTemperatureScaling": "calib.calibrators.ensemble_temperature",
+    "Example": "calib.examples",
     "GroupedCalibrator": "calib.calibrators.grouped",
     "HistogramBinning": "calib.calibrators.histogram",
     "InputError": "calib.errors",
@@ -108,6 +112,7 @@ _HOME = {
     "calibration_p_value": "calib.metrics.hypothesis_tests",
     "calibration_refinement": "calib.metrics.decomposition",
     "calibration_slope_intercept": "calib.metrics.hypothesis_tests",
+    "classification_report": "calib.classification",
     "classwise_ece": "calib.metrics.classwise",
     "compare": "calib.tables",
     "compare_calibrators": "calib.calibrators.comparison",
@@ -130,6 +135,7 @@ _HOME = {
     "ks_error": "calib.metrics.cumulative",
     "kuiper_error": "calib.metrics.cumulative",
     "load_calibrator": "calib.files.calibrator_json",
+    "load_example": "calib.examples",
     "mce": "calib.metrics.binned",
     "mce_interval": "calib.intervals",
     "mean_interval": "calib.resampling",
@@ -150,10 +156,12 @@ _HOME = {
     "smooth_labels": "calib.targets",
     "spiegelhalter": "calib.metrics.hypothesis_tests",
     "t_cal": "calib.metrics.tcal",
+    "target_entropy": "calib.targets",
     "temperature_interval": "calib.calibrators.temperature_inference",
     "temperature_test": "calib.calibrators.temperature_inference",
     "thresholded_ace": "calib.metrics.classwise",
     "top_label_ece": "calib.metrics.classwise",
+    "training_curves": "calib.plots.training_curves",
     "unbiased_squared_ce": "calib.metrics.debiased",
 }
 
@@ -167,6 +175,7 @@ __all__ = [
     "Diagnosis",
     "DirichletCalibration",
     "EnsembleTemperatureScaling",
+    "Example",
     "GroupedCalibrator",
     "HistogramBinning",
     "InputError",
@@ -198,6 +207,7 @@ __all__ = [
     "calibration_p_value",
     "calibration_refinement",
     "calibration_slope_intercept",
+    "classification_report",
     "classwise_ece",
     "compare",
     "compare_calibrators",
@@ -220,6 +230,7 @@ __all__ = [
     "ks_error",
     "kuiper_error",
     "load_calibrator",
+    "load_example",
     "mce",
     "mce_interval",
     "mean_interval",
@@ -240,10 +251,12 @@ __all__ = [
     "smooth_labels",
     "spiegelhalter",
     "t_cal",
+    "target_entropy",
     "temperature_interval",
     "temperature_test",
     "thresholded_ace",
     "top_label_ece",
+    "training_curves",
     "unbiased_squared_ce",
 ]
 

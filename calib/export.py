@@ -5,6 +5,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
+
 from calib._text import number, printable
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ def to_csv(table: "pd.DataFrame") -> str:
     text = table.select_dtypes(exclude="number").columns
     safe = table.copy()
     for name in text:
-        safe[name] = table[name].map(_no_formula)
+        cells = [_no_formula(value) for value in table[name]]
+        safe[name] = np.array(cells, dtype=object)  # whole numbers beside None stay whole
     return safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 

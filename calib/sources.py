@@ -1,4 +1,4 @@
-"""What a SOURCE on the command line means: a run directory, a checkpoint or a file of predictions."""
+"""What a SOURCE on the command line means: a run directory, a checkpoint, a file of predictions, or an example."""
 
 import hashlib
 import zipfile
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from calib.errors import InputError
+from calib.examples import example_named, load_example
 from calib.files.npz import load_predictions
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
@@ -43,19 +44,20 @@ def open_source(
     device: str = "cpu",
     batch_size: int = 500,
 ) -> Source:
-    """Open a run directory, a checkpoint or a predictions file.
+    """Open a run directory, a checkpoint, a predictions file, or the example NAME of ``"example:NAME"``.
 
     Predictions saved beside a checkpoint are used while they carry its hash; otherwise the network is run again on the
-    data it was trained with.  ``calibration`` names predictions, or a run directory whose calibration
-    split to use.
+    data it was trained with.  ``calibration`` names predictions, or a run directory or example whose
+    calibration split to use.
     torch is loaded only where a network is run.  Raises `InputError` for what cannot be opened, or does not fit
     together.
     """
     path = Path(path)
-    source = _open(path, data_dir, device, batch_size)
+    name = example_named(path)
+    source = _open(path, data_dir, device, batch_size) if name is None else _example(name)
     if calibration is None:
         return source
-    given = load_predictions(calibration / CALIBRATION if calibration.is_dir() else calibration)
+    given = _calibration_split(calibration)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
@@ -76,6 +78,18 @@ def _mismatch(test: Predictions, calibration: Predictions) -> tuple[str, str]:
     if calibration.n == test.n and np.array_equal(calibration.values, test.values):
         return "they are the same examples", "leave --calibration out: the temperature is then cross-fitted"
     return "", ""
+
+
+def _example(name: str) -> Source:
+    example = load_example(name)
+    return Source(example.name, example.test, example.calibration)
+
+
+def _calibration_split(path: Path) -> Predictions:
+    name = example_named(path)
+    if name is not None:
+        return load_example(name).calibration
+    return load_predictions(path / CALIBRATION if path.is_dir() else path)
 
 
 def file_hash(path: Path | str) -> str:

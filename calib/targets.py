@@ -31,6 +31,22 @@ def smooth_labels(labels: ArrayLike, n_classes: int, *, smoothing: float, conven
     return like((1 - weight) * rows + weight / n_classes, labels)
 
 
+def target_entropy(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:
+    """Entropy of a smoothed target in nats: the least value that the smoothed cross-entropy can have.  [0, ln k].
+
+    A training loss on smoothed targets stays above it however good the network is, and so cannot be compared with the
+    NLL of hard labels.  Raises `InputError` as `smooth_labels` does.
+
+    >>> round(target_entropy(0.1, 10), 4), target_entropy(0.0, 10)
+    (0.5003, 0.0)
+    """
+    weight = uniform_smoothing(smoothing, n_classes, convention=convention)
+    row = np.full(n_classes, weight / n_classes)
+    row[0] += 1 - weight
+    positive = row[row > 0]
+    return float(np.sum(positive * np.log(1 / positive)))
+
+
 def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:
     """The weight α of the uniform convention that gives the same targets.
 

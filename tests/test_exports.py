@@ -24,6 +24,12 @@ def test_the_names_for_type_checkers_are_those_at_run_time() -> None:
     assert set(calib.__all__) == {*typed, "__version__"}
 
 
+def test_no_public_name_is_a_module_too() -> None:
+    """``import calib.name`` would put the module in the place of the function."""
+    folder = Path(calib.__file__).parent
+    assert not [name for name in calib.__all__ if (folder / name).is_dir() or (folder / f"{name}.py").is_file()]
+
+
 def test_dir_lists_the_public_names() -> None:
     assert dir(calib) == calib.__all__
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 import calib
 from calib.errors import InputError
 from calib.predictions import Predictions
-from calib.targets import Convention, smooth_labels, uniform_smoothing
+from calib.targets import Convention, smooth_labels, target_entropy, uniform_smoothing
 from calib.training.losses import smoothed_cross_entropy
 
 from . import references
@@ -28,6 +28,24 @@ TABLE = [  # k, α, target, other, logit gap, least smoothed CE, hard NLL there,
     (1000, 0.1, 0.9001, 0.0001, 9.105091, 1.014848, 0.105249, 0.0999),
 ]
 BIRD = [0.3, 0.6, 0.001, 0.001, 0.05, 0.03]  # the six classes of the tutorial: they sum to .982
+
+
+@pytest.mark.parametrize(("k", "alpha", "floor"), [(row[0], row[1], row[5]) for row in TABLE])
+def test_the_entropy_of_a_target_is_the_least_that_its_loss_can_be(k: int, alpha: float, floor: float) -> None:
+    assert target_entropy(alpha, k) == pytest.approx(floor, abs=1e-6)
+    epsilon = alpha * (k - 1) / k
+    assert target_entropy(epsilon, k, convention="wrong-classes") == pytest.approx(target_entropy(alpha, k), rel=1e-12)
+    best = torch.log(torch.from_numpy(smooth_labels([0], k, smoothing=alpha)))
+    loss = smoothed_cross_entropy(best, torch.tensor([0]), smoothing=alpha)
+    assert float(loss) == pytest.approx(target_entropy(alpha, k), rel=1e-12)
+
+
+def test_the_entropy_of_a_target_ends_at_zero_and_at_ln_k() -> None:
+    assert math.copysign(1, target_entropy(0.0, 5)) == 1
+    assert target_entropy(0.0, 5) == 0
+    assert target_entropy(1.0, 5) == pytest.approx(math.log(5), rel=1e-12)
+    with pytest.raises(InputError, match="smoothing must lie"):
+        target_entropy(-0.1, 5)
 
 
 @pytest.mark.parametrize(("k", "alpha", "target", "other", "gap", "floor", "hard_nll", "ece"), TABLE)

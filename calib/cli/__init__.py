@@ -17,6 +17,7 @@ from calib.cli import (
     env,
     evaluate,
     info,
+    per_class,
     predict,
     reliability_plot,
     train,
@@ -31,13 +32,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Is a classifier's confidence to be trusted? Train with hard or smoothed targets, measure calibration, fit a "
     "temperature, compare.",
-    epilog="Start with `calib demo`. SOURCE is a run directory, a checkpoint or a predictions .npz.",
+    epilog="Start with `calib demo`. SOURCE is a run directory, a checkpoint, a predictions .npz, "
+    "or example:NAME for one that comes with calib.",
 )
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reliability-plot")(reliability_plot.reliability_plot)
+app.command("per-class")(per_class.per_class)
 app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)
 app.command("apply")(apply.apply)

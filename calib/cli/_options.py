@@ -8,10 +8,11 @@ import typer
 from calib.export import Format
 
 Sources: TypeAlias = Annotated[
-    list[Path], typer.Argument(metavar="SOURCE...", help="Run directories, checkpoints or predictions files.")
+    list[Path],
+    typer.Argument(metavar="SOURCE...", help="Run directories, checkpoints, predictions files or example:NAME."),
 ]
 OneSource: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="SOURCE", help="A run directory, a checkpoint or a predictions file.")
+    Path, typer.Argument(metavar="SOURCE", help="A run directory, a checkpoint, a predictions file or example:NAME.")
 ]
 DataDir: TypeAlias = Annotated[
     Path | None, typer.Option(help="Where the data set lies: its folder or the one above.", show_default="$CALIB_DATA")

@@ -79,7 +79,8 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     layout = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for i, name in enumerate(columns):
-        numbers = all(row[i][-1:].isdigit() for row in rows)
+        cells = [row[i] for row in rows if row[i] != "–"]
+        numbers = bool(cells) and all(cell[-1:].isdigit() for cell in cells)
         layout.add_column(Text(str(name)), justify="right" if numbers else "left")
     for row in rows:
         layout.add_row(*(Text(str(cell)) for cell in row))

@@ -15,7 +15,6 @@ from calib.cli._options import (
     Device,
     Force,
     Json,
-    OneSource,
     Output,
     Seed,
     TableFormat,
@@ -24,6 +23,7 @@ from calib.cli._options import (
 )
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.errors import InputError
+from calib.examples import PREFIX
 from calib.export import Format, to_json
 
 if TYPE_CHECKING:
@@ -34,7 +34,15 @@ GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", 
 
 
 def evaluate(
-    source: OneSource,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A run directory, a checkpoint, a predictions file or example:NAME.",
+            show_default=False,
+        ),
+    ] = None,
+    example: Annotated[str | None, typer.Option(metavar="NAME", help="Short for SOURCE = example:NAME.")] = None,
     calibration: Calibration = None,
     calibrator: Annotated[
         Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
@@ -65,6 +73,7 @@ def evaluate(
 
     Example: calib evaluate runs/ls05/checkpoint.pt
     """
+    source = _source(source, example)
     scaled = "temperature" if calibrator is None else "calibrated"
     gates = [_gate(text, scaled) for text in fail_above or []]
     refuse_existing(output, force=force, inputs=(source, calibration, calibrator))
@@ -109,6 +118,13 @@ def evaluate(
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
     _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
+
+
+def _source(source: Path | None, example: str | None) -> Path:
+    if (source is None) == (example is None):
+        got = "neither" if source is None else "both"
+        raise InputError(f"one SOURCE or --example is needed, got {got}", help="see `calib evaluate --help`")
+    return Path(f"{PREFIX}{example}") if source is None else source
 
 
 def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report]") -> None:

@@ -1,7 +1,7 @@
 """``calib info``: what is in a file, without running anything that is in it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,9 +10,14 @@ from calib.cli._options import OnlyJson
 from calib.cli._output import SCHEMA
 from calib.export import to_json
 
+if TYPE_CHECKING:
+    from calib.predictions import Predictions
+
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, a run directory or a predictions file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint, a run directory, a predictions file or example:NAME.")
+    ],
     json: OnlyJson = False,
 ) -> None:
     """Say what is in a file, safely.
@@ -21,11 +26,15 @@ def info(
 
     Example: calib info runs/ls05/checkpoint.pt
     """
+    from calib.examples import example_named
     from calib.files.sniff import is_npz
     from calib.sources import CHECKPOINT
 
     path = file / CHECKPOINT if file.is_dir() else file
-    found = _predictions(path) if is_npz(path) else _checkpoint(path)
+    if (name := example_named(file)) is not None:
+        found = _example(name)
+    else:
+        found = _predictions(path) if is_npz(path) else _checkpoint(path)
     if json:
         typer.echo(to_json({"schema": SCHEMA, "file": str(path), **found}), nl=False)
         return
@@ -35,10 +44,22 @@ def info(
         typer.echo(f"{name.replace('_', ' ')}: {printable(_in_words(value), limit=2000)}")
 
 
+def _example(name: str) -> dict[str, Any]:
+    from calib.examples import SPLITS, load_example
+
+    example = load_example(name)
+    sizes = {split: getattr(example, split).n for split in SPLITS}
+    shared = {**_described(example.test), "provenance": dict(example.provenance)}
+    return {**shared, "what": "an example that comes with calib", "n": sizes}
+
+
 def _predictions(path: Path) -> dict[str, Any]:
     from calib.files.npz import load_predictions
 
-    predictions = load_predictions(path)
+    return _described(load_predictions(path))
+
+
+def _described(predictions: "Predictions") -> dict[str, Any]:
     return {
         "what": "predictions",
         "kind": predictions.kind,

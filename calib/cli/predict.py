@@ -1,12 +1,16 @@
 """``calib predict``: run a trained network over one of its splits and save the predictions."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
 from calib.cli._output import refuse_existing, say
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    from calib.predictions import Predictions
 
 
 def predict(
@@ -21,12 +25,22 @@ def predict(
 ) -> None:
     """Save the predictions of a trained network.
 
-    Runs it over one of its splits and writes logits, labels and class names.
+    Runs it over one of its splits and writes logits, labels and class names. Of an example it writes what was saved.
 
     Example: calib predict runs/ls05 -o predictions.npz
     """
     refuse_existing(output, force=force)
-    from calib.files.npz import save_predictions
+    from calib.examples import SPLITS, example_named, load_example
+
+    if (name := example_named(source)) is not None:
+        example = load_example(name)
+        if split not in SPLITS:
+            raise InputError(
+                f"an example holds no {split} split",
+                help=f"choose {' or '.join(SPLITS)}, or train a network of your own",
+            )
+        _save(getattr(example, split), split, output)
+        return
     from calib.inference import predict_part, resolve_device
     from calib.sources import CHECKPOINT, file_hash
     from calib.training.checkpoint import load_checkpoint
@@ -41,6 +55,12 @@ def predict(
         batch_size=batch_size,
         provenance={"checkpoint_sha256": file_hash(path)},
     )
+    _save(predictions, split, output)
+
+
+def _save(predictions: "Predictions", split: str, output: Path) -> None:
+    from calib.files.npz import save_predictions
+
     save_predictions(predictions, output)
     say(f"{predictions.n} {split} examples, {predictions.n_classes} classes; next: calib evaluate {output}")
     print(output)

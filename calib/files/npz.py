@@ -20,11 +20,12 @@ NO_LABELS = "no labels"  # in provenance: the file had none
 _KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names", "sample_weight"}
 
 
-def save_predictions(predictions: Predictions, path: Path | str) -> None:
+def save_predictions(predictions: Predictions, path: Path | str, *, half: bool = False) -> None:
     """Write ``predictions`` to ``path``: ``logits`` or ``probs``, ``labels``, ``sample_weight``, ``meta`` (JSON).
 
-    Raises `InputError` where the file cannot be written, or provenance is not plain data; what was there stays until
-    the new file is complete.
+    ``half`` rounds logits to float16, which keeps 3 digits of each in half the room or less.  Raises `InputError` where
+    the file cannot be written, provenance is not plain data, or ``half`` would lose a logit or the small ones of
+    probabilities; what was there stays until the new file is complete.
     """
     meta = {
         "format": FORMAT,
@@ -32,7 +33,7 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
         "provenance": dict(predictions.provenance),
     }
     arrays: dict[str, Any] = {
-        predictions.kind: predictions.values,
+        predictions.kind: _rounded(predictions) if half else predictions.values,
         **({} if predictions.provenance.get(NO_LABELS) else {"labels": predictions.labels}),
         "beta": np.asarray(predictions.beta, np.float64),
         "meta": np.array(_json(meta)),
@@ -41,6 +42,21 @@ def save_predictions(predictions: Predictions, path: Path | str) -> None:
         arrays["sample_weight"] = predictions.sample_weight
     with atomic_file(path) as file:
         np.savez_compressed(file, **arrays)
+
+
+def _rounded(predictions: Predictions) -> Any:
+    if predictions.kind == "probs":
+        raise InputError("float16 would lose the small probabilities", help="save logits, or without `half`")
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(predictions.values).astype(np.float16)
+    lost = np.isinf(rounded) & np.isfinite(np.asarray(predictions.values))
+    if lost.any():
+        row, column = (int(i) for i in np.argwhere(lost)[0])
+        raise InputError(
+            f"row {row} column {column} holds {predictions.values[row, column]:g}, beyond the 65504 of float16",
+            help="save without `half`",
+        )
+    return rounded
 
 
 def _json(meta: dict[str, Any]) -> str:

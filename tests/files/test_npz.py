@@ -333,3 +333,26 @@ def test_one_logit_an_example_is_read_as_that_of_class_one(tmp_path: Path) -> No
     path = tmp_path / "p.npz"
     np.savez(path, logits=np.array([2.0, -1.0]), labels=[1, 0])
     assert load_predictions(path).values.tolist() == [[0.0, 2.0], [0.0, -1.0]]
+
+
+def test_half_precision_rounds_logits_to_float16_and_nothing_else(tmp_path: Path) -> None:
+    logits, labels = sample(500, 10)
+    logits[0, (labels[0] + 1) % 10] = -np.inf
+    predictions = Predictions.from_logits(logits, labels, provenance={"split": "test"})
+    save_predictions(predictions, tmp_path / "half.npz", half=True)
+    save_predictions(predictions, tmp_path / "whole.npz")
+    back = load_predictions(tmp_path / "half.npz")
+    assert back.values.dtype == np.float16
+    np.testing.assert_array_equal(back.values, logits.astype(np.float16))
+    assert np.array_equal(back.labels, labels)
+    assert back.provenance == {"split": "test"}
+    assert (tmp_path / "half.npz").stat().st_size < (tmp_path / "whole.npz").stat().st_size / 2
+
+
+def test_half_precision_is_refused_where_it_would_lose_a_number(tmp_path: Path) -> None:
+    large = Predictions.from_logits([[0.0, 1.0], [0.0, -7e4]], [0, 1])
+    with pytest.raises(InputError, match="row 1 column 1 holds -70000, beyond the 65504 of float16"):
+        save_predictions(large, tmp_path / "x.npz", half=True)
+    with pytest.raises(InputError, match="would lose the small probabilities"):
+        save_predictions(Predictions.from_probs([[0.5, 0.5]], [0]), tmp_path / "x.npz", half=True)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,101 @@
+"""``calib per-class``: precision, recall, F1 and confidence of every class, or of the worst ones."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from calib._text import number, printable
+from calib.cli._options import (
+    BatchSize,
+    DataDir,
+    Device,
+    Force,
+    Json,
+    OneSource,
+    Output,
+    TableFormat,
+    Threads,
+    set_threads,
+)
+from calib.cli._output import emit, refuse_existing, render, say
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANY = 50  # classes from which a table no longer fits a screen
+
+
+def per_class(
+    source: OneSource,
+    split: Annotated[Literal["test", "calibration"], typer.Option(help="Which examples.")] = "test",
+    worst: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The N worst classes alone, worst first.", show_default="all")
+    ] = None,
+    by: Annotated[
+        Literal["f1", "precision", "recall", "gap"], typer.Option(help="What --worst goes by; of gap, either side.")
+    ] = "f1",
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    format: TableFormat = "table",
+    json: Json = False,
+    output: Output = None,
+    force: Force = False,
+) -> None:
+    """Report precision, recall, F1 and confidence of each class.
+
+    The gap is mean confidence − precision among the examples predicted as a class: positive where too much is claimed
+    for it. The precision of a class that is never predicted, and the recall of one that never occurs, are 0.
+
+    Example: calib per-class runs/ls05 --worst 5
+    """
+    refuse_existing(output, force=force, inputs=(source,))
+    from calib.classification import classification_report
+    from calib.sources import open_source
+
+    set_threads(threads)
+    opened = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size)
+    predictions = opened.test if split == "test" else opened.calibration
+    if predictions is None:
+        raise InputError(
+            f"{source} has no calibration split", help="a predictions file is one split: leave --split out"
+        )
+    report = classification_report(predictions, worst=worst, by=by)
+    chosen = "json" if json else format
+    extra: dict[str, object] = {
+        "source": opened.name,
+        "split": split,
+        "n": predictions.n,
+        "n_classes": predictions.n_classes,
+    }
+    text = render(chosen, full=report, shown=_shown(report), extra=extra)
+    if chosen == "table":
+        said = str(predictions.provenance.get("split", split))
+        classes = f"{predictions.n_classes:,} classes"
+        if worst is not None:
+            classes = f"the {(report['kind'] == 'class').sum():,} worst of {classes} by {by}"
+        about = f"{printable(opened.name)}: {printable(said)} n = {predictions.n:,}, {classes}"
+        text = f"{about}\n\n{text}"
+    emit(text, output)
+    if worst is None and predictions.n_classes > MANY and chosen == "table":
+        say(f"{predictions.n_classes:,} classes; --worst 20 shows the worst alone")
+
+
+def _shown(report: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for row in report.to_dict("records"):
+        name = printable(row["name"], limit=40) if row["kind"] == "class" else row["kind"]
+        shares = {label: number(row[key], digits=3) for key, label in _SHARES.items()}
+        unknown = pd.isna(row["gap"])
+        confidence = "–" if unknown else number(row["mean_confidence"], digits=3)
+        gap = "–" if unknown else number(row["gap"], digits=3, sign="+")
+        counts = {"n": str(row["n"]), "predicted": str(row["predicted"])}
+        rows.append({"class": name, **shares, **counts, "confidence": confidence, "gap": gap})
+    return pd.DataFrame(rows)
+
+
+_SHARES = {"precision": "precision", "recall": "recall", "f1": "F1"}
