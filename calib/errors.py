@@ -26,5 +26,12 @@ class NumericalError(InputError):
     """A computation diverged, for instance a training loss that became NaN; the command line exits with code 3."""
 
 
+class LostProcessError(InputError):
+    """Another process of the job was killed, froze or was cut off; the command line exits with code 75.
+
+    The same command may well succeed the next time.
+    """
+
+
 def _rebuild(kind: type[InputError], message: str, help: str) -> InputError:
     return kind(message, help=help)
