@@ -160,9 +160,11 @@ def steps_without_end(ranks: Ranks, folder: Path) -> None:
 def main(job: str, folder: Path, timeout_seconds: float) -> None:
     torch.set_num_threads(1)
     try:
-        if job == "twice":  # a group may follow another in the same processes
+        for late in (1, 0) if job == "again" else ():  # late enough for the other to find its address of before
             with joined_ranks(device="cpu", timeout_seconds=timeout_seconds) as ranks:
                 ranks.barrier()
+            assert not torch.distributed.is_initialized()
+            time.sleep(0.5 * (ranks.rank == late))
         with joined_ranks(device="cpu", timeout_seconds=timeout_seconds) as ranks:
             if job == "endless":
                 steps_without_end(ranks, folder)
@@ -171,6 +173,7 @@ def main(job: str, folder: Path, timeout_seconds: float) -> None:
             total = ranks.sum(torch.tensor([ranks.rank + 1])).item()
             (folder / f"said{ranks.rank}").write_text(f"{ranks.rank} of {ranks.n}: {total}", encoding="utf-8")
     except ValueError as error:
+        assert not torch.distributed.is_initialized()
         sys.exit(report(error))
 
 

@@ -150,7 +150,7 @@ def test_a_rank_that_never_comes_ends_the_others(tmp_path: Path, monkeypatch: py
 def test_torchrun_starts_ranks_and_a_group_may_follow_another(tmp_path: Path) -> None:
     torchrun = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     subprocess.run(
-        [*torchrun, "-m", "tests.training.rank_jobs", "twice", str(tmp_path), "60"],
+        [*torchrun, "-m", "tests.training.rank_jobs", "again", str(tmp_path), "60"],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.DEVNULL,
