@@ -27,7 +27,7 @@ class NumericalError(InputError):
 
 
 class LostProcessError(InputError):
-    """A process of the job was killed, froze or was cut off, and so the others ended too; the command line exits with 75.
+    """Another process of the job was killed, froze or was cut off; the command line exits with code 75.
 
     The same command may well succeed the next time.
     """

@@ -74,7 +74,6 @@ def train_run(
         if ranks.is_first:
             _save(checkpoint, folder)
             _finish(checkpoint, folder, data_dir, device)
-        ranks.barrier()
     return checkpoint
 
 

@@ -3,10 +3,10 @@ import pickle
 
 import pytest
 
-from calib.errors import InputError, NumericalError
+from calib.errors import InputError, LostProcessError, NumericalError
 
 
-@pytest.mark.parametrize("kind", [InputError, NumericalError])
+@pytest.mark.parametrize("kind", [InputError, LostProcessError, NumericalError])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_an_error_survives_the_way_back_from_a_worker_process(kind: type[InputError], protocol: int) -> None:
     error = kind("n must be 3, got 4", help="count again")
@@ -18,6 +18,7 @@ def test_an_error_survives_the_way_back_from_a_worker_process(kind: type[InputEr
 def test_input_errors_are_value_errors() -> None:
     assert issubclass(InputError, ValueError)
     assert issubclass(NumericalError, InputError)
+    assert issubclass(LostProcessError, InputError)
 
 
 def test_an_error_without_help_cannot_be_made() -> None:

@@ -7,9 +7,10 @@ import traceback
 import typer
 
 from calib._text import printable
-from calib.errors import InputError, NumericalError
+from calib.errors import InputError, LostProcessError, NumericalError
 
-USAGE, NUMERICAL, OURS, INTERRUPTED = 2, 3, 70, 130
+USAGE, NUMERICAL, OURS, LOST_PROCESS, INTERRUPTED = 2, 3, 70, 75, 130  # 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL
+_CODES: dict[type[InputError], int] = {NumericalError: NUMERICAL, LostProcessError: LOST_PROCESS}
 
 
 def report(error: BaseException) -> int:
@@ -23,7 +24,7 @@ def report(error: BaseException) -> int:
         help = "nothing half-written was left, and finished runs are kept; run the same command again"
         return _show("interrupted", help, INTERRUPTED)
     if isinstance(error, InputError):
-        return _show(str(error), error.help, NUMERICAL if isinstance(error, NumericalError) else USAGE)
+        return _show(str(error), error.help, _CODES.get(type(error), USAGE))
     if isinstance(error, typer.TyperException):
         if (message := error.format_message()).startswith("Usage:"):  # a command without its arguments: its help
             print(message, file=sys.stderr)

@@ -75,7 +75,7 @@ def normalise_across(model: nn.Module, ranks: "Ranks") -> None:
         across = _ACROSS.get(type(module))
         if across is not None:
             module.__class__ = across
-            module.ranks = ranks
+            setattr(module, "ranks", ranks)  # noqa: B010  # mypy takes what a module is given for a tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +114,11 @@ def _moments(x: Tensor, ranks: "Ranks") -> _Moments:
     # Every rank fills its own row of zeros, so that the sum gathers the rows, and all merge them in the same order.
     rows = torch.zeros(ranks.n, 2 * c + 1, dtype=torch.float64, device=x.device)
     rows[ranks.rank] = torch.cat([mean.double(), squares.double(), rows.new_tensor([count])])
-    means, squares, counts = ranks.sum(rows).split([c, c, 1], dim=1)
+    means, squares, counts = torch.split(ranks.sum(rows), [c, c, 1], dim=1)
     total = counts.sum()
     if count < 2 and float(total) < 2:  # only with so few here can the others have none: spares a GPU the wait
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got {int(total)} in all {ranks.n} processes together"
+            f"Expected more than 1 value per channel when training, got {int(total)} in {ranks.n} processes together"
         )
     mean = (counts * means).sum(dim=0) / total
     squares = (squares + counts * (means - mean).square()).sum(dim=0)
@@ -152,7 +152,7 @@ class _Normalise(torch.autograd.Function):
         return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
-    @once_differentiable  # type: ignore[no-untyped-call, untyped-decorator]  # torch ships it without types
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Pass on gradients of the sum of all ranks' losses.
 

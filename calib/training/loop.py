@@ -239,8 +239,8 @@ def _forward(run: _Run, images: Tensor) -> Tensor:
     try:
         with torch.autocast(images.device.type, torch.bfloat16, enabled=run.config.precision == "bfloat16"):
             logits: Tensor = run.forward(images)
-    except ValueError as error:
-        if len(images) > 1:
+    except ValueError as error:  # of torch's batch normalisation; ours, of a lost process, is one too
+        if len(images) > 1 or isinstance(error, InputError):
             raise
         raise InputError(
             f"{run.config.arch} cannot normalise a batch of one image: {error}",

@@ -44,10 +44,22 @@ class Ranks:
         """Sum of all ranks' ``tensor``, the same bits on every rank, without gradient; theirs stay as they are."""
         if self.n == 1:
             return tensor
-        total = tensor.detach().clone(memory_format=torch.contiguous_format)
-        with self._together():
-            torch.distributed.all_reduce(total)  # type: ignore[no-untyped-call]  # torch ships it without types
-        return total
+        return self._summed(tensor.detach().clone(memory_format=torch.contiguous_format))
+
+    def _summed(self, own: Tensor) -> Tensor:
+        """Put the sum of all ranks' ``own`` into it."""
+        try:
+            torch.distributed.all_reduce(own)
+        except RuntimeError as error:
+            if not _is_of_the_transport(error):
+                raise
+            waited = "timed out" in str(error).lower()
+            raise LostProcessError(
+                f"rank {self.rank} of {self.n} "
+                + ("waited in vain for another process" if waited else "lost another process"),
+                help="the messages of the other processes may say why; start all of them again",
+            ) from error
+        return own
 
     @torch.no_grad()
     def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
@@ -72,8 +84,8 @@ class Ranks:
             (torch.zeros_like(parameter) if gradient is None else gradient).reshape(-1)
             for parameter, gradient in zip(parameters, gradients, strict=True)
         ]
-        total = self.sum(torch.cat([here, *pieces]))
-        anywhere, *sums = total.split([len(parameters), *map(len, pieces)])
+        total = self._summed(torch.cat([here, *pieces]))
+        anywhere, *sums = torch.split(total, [len(parameters), *map(len, pieces)])
         for parameter, exists, part in zip(parameters, anywhere.tolist(), sums, strict=True):
             if not exists:
                 continue
@@ -94,21 +106,6 @@ class Ranks:
     def barrier(self) -> None:
         """Wait until every rank is here."""
         self.sum(torch.zeros(()))
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Turn what the back ends raise when another process is gone into a sentence."""
-        try:
-            yield
-        except RuntimeError as error:
-            if not _is_of_the_transport(error):
-                raise
-            waited = "timed out" in str(error).lower()
-            raise LostProcessError(
-                f"rank {self.rank} of {self.n} "
-                + ("waited in vain for another process" if waited else "lost another process"),
-                help="the messages of the other processes may say why; start all of them again",
-            ) from error
 
 
 ALONE = Ranks(rank=0, n=1)
@@ -179,12 +176,19 @@ def _own_device(device: str, local_rank: int) -> AbstractContextManager[object]:
 
 
 def _join(ranks: Ranks, device: str, timeout: timedelta) -> None:
+    if not torch.distributed.is_available():
+        raise InputError("this build of torch has no torch.distributed", help="train in one process")
+    from torch.distributed.distributed_c10d import PrefixStore  # here, because such a build has no such module
+    from torch.distributed.rendezvous import rendezvous
+
     backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
     try:
-        torch.distributed.init_process_group(
-            backend, init_method="env://", rank=ranks.rank, world_size=ranks.n, timeout=timeout
-        )
-    except RuntimeError as error:
+        store, *_ = next(rendezvous("env://", timeout=timeout))
+        # torchrun's store outlives a group: one that is joined later must not find the addresses of this one.
+        joined_before = (store.add("calib/joined", 1) - 1) // ranks.n
+        store = PrefixStore(f"calib/{joined_before}", store)
+        torch.distributed.init_process_group(backend, store=store, rank=ranks.rank, world_size=ranks.n, timeout=timeout)
+    except (RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise LostProcessError(
             f"rank {ranks.rank} of {ranks.n} did not find the others: {reason}",
