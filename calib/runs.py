@@ -26,6 +26,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 HISTORY, CONFIG, DONE = "history.csv", "config.json", "done.json"
+FIGURE, EVENTS = "training.png", "events"  # which others may put there
 _RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG, DONE}
 _SAVED: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
 SECONDS = 1.0  # between two checkpoints at least: an epoch of a small network is over sooner than its file is written
@@ -53,7 +54,7 @@ def train_run(
     before any training.
     """
     folder = Path(output)
-    _refuse_other_content(folder)
+    refuse_other_content(folder)
     before = None if force else found_run(config, folder, resume=resume)
     if before is not None and (folder / DONE).is_file():
         return before
@@ -171,12 +172,12 @@ def _write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
-def _refuse_other_content(folder: Path) -> None:
-    """Training into a folder replaces what it holds: never something else than a run."""
+def refuse_other_content(folder: Path) -> None:
+    """Training into a folder replaces what it holds: raise `InputError` where that is something else than a run."""
     if not folder.is_dir():
         return
-    others = sorted({path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)} - _RUN)
-    if others:
+    others = {path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)}
+    if others := others - _RUN - {FIGURE, EVENTS}:
         raise InputError(
-            f"{folder} holds more than a run ({others[0]}), so it is not replaced", help="name another --output"
+            f"{folder} holds more than a run ({min(others)}), so it is not replaced", help="name another --output"
         )

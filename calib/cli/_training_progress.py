@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from calib.training.checkpoint import Checkpoint
+    from calib.training.events import EventWriter
 
 SECONDS = 30.0  # between two lines at least, where there is no terminal to draw a bar on
 
@@ -20,6 +21,7 @@ class TrainingProgress:
     def __init__(self, progress: "Progress", name: str) -> None:
         self._progress = progress
         self._task = progress.add_task(name, total=None)
+        self.events: EventWriter | None = None
         self._name, self._numbers, self._said = name, "", time.monotonic()
 
     def step(self, done: int, total: int, numbers: Mapping[str, float]) -> None:
@@ -32,8 +34,10 @@ class TrainingProgress:
         )
 
     def epoch(self, checkpoint: "Checkpoint") -> None:
-        """Keep the numbers of the held-out examples for the bar; say them where there is none."""
+        """Keep the numbers of the held-out examples for the bar; say them where there is none; write the events."""
         row = checkpoint.history[-1]
+        if self.events is not None:
+            self.events.row(row)
         self._numbers = f"; held out: accuracy {row['calibration_accuracy']:.3f}, ECE {row['calibration_ece']:.3f}"
         if self._progress.disable and time.monotonic() - self._said >= SECONDS:
             self._said = time.monotonic()

@@ -1,6 +1,6 @@
 """``calib per-class``: precision, recall, F1 and confidence of every class, or of the worst ones."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -23,6 +23,9 @@ from calib.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from calib.predictions import Predictions
+
+By: TypeAlias = Literal["f1", "precision", "recall", "gap"]
 MANY = 50  # classes from which a table no longer fits a screen
 
 
@@ -32,9 +35,7 @@ def per_class(
     worst: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="The N worst classes alone, worst first.", show_default="all")
     ] = None,
-    by: Annotated[
-        Literal["f1", "precision", "recall", "gap"], typer.Option(help="What --worst goes by; of gap, either side.")
-    ] = "f1",
+    by: Annotated[By, typer.Option(help="What --worst goes by; of gap, either side.")] = "f1",
     data_dir: DataDir = None,
     device: Device = "cpu",
     threads: Threads = None,
@@ -62,25 +63,36 @@ def per_class(
         raise InputError(
             f"{source} has no calibration split", help="a predictions file is one split: leave --split out"
         )
-    report = classification_report(predictions, worst=worst, by=by)
     chosen = "json" if json else format
-    extra: dict[str, object] = {
-        "source": opened.name,
-        "split": split,
-        "n": predictions.n,
-        "n_classes": predictions.n_classes,
-    }
-    text = render(chosen, full=report, shown=_shown(report), extra=extra)
     if chosen == "table":
-        said = str(predictions.provenance.get("split", split))
-        classes = f"{predictions.n_classes:,} classes"
-        if worst is not None:
-            classes = f"the {(report['kind'] == 'class').sum():,} worst of {classes} by {by}"
-        about = f"{printable(opened.name)}: {printable(said)} n = {predictions.n:,}, {classes}"
-        text = f"{about}\n\n{text}"
+        text = per_class_text(predictions, opened.name, split=split, worst=worst, by=by)
+    else:
+        report = classification_report(predictions, worst=worst, by=by)
+        extra: dict[str, object] = {
+            "source": opened.name,
+            "split": split,
+            "n": predictions.n,
+            "n_classes": predictions.n_classes,
+        }
+        text = render(chosen, full=report, shown=_shown(report), extra=extra)
     emit(text, output)
     if worst is None and predictions.n_classes > MANY and chosen == "table":
         say(f"{predictions.n_classes:,} classes; --worst 20 shows the worst alone")
+
+
+def per_class_text(
+    predictions: "Predictions", name: str, *, split: str = "test", worst: int | None = None, by: By = "f1"
+) -> str:
+    """The report as a table for the terminal, below a line that says of what it is."""
+    from calib.classification import classification_report
+
+    report = classification_report(predictions, worst=worst, by=by)
+    said = str(predictions.provenance.get("split", split))
+    classes = f"{predictions.n_classes:,} classes"
+    if worst is not None:
+        classes = f"the {(report['kind'] == 'class').sum():,} worst of {classes} by {by}"
+    about = f"{printable(name)}: {printable(said)} n = {predictions.n:,}, {classes}"
+    return f"{about}\n\n{render('table', full=report, shown=_shown(report), extra={})}"
 
 
 def _shown(report: "pd.DataFrame") -> "pd.DataFrame":

@@ -3,6 +3,7 @@
 import json
 import shlex
 import tomllib
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +13,14 @@ import typer
 from calib.cli._options import DataDir, Device, Force, Threads, set_threads
 from calib.cli._output import progress_bar, say
 from calib.cli._training_progress import TrainingProgress
+from calib.cli.per_class import MANY, per_class_text
 from calib.errors import InputError
 from calib.training.config import TrainConfig
 from calib.training.presets import PRESETS, preset_fields
 
 if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
+    from calib.training.events import EventWriter
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
@@ -116,13 +119,18 @@ def train(
     settings = TrainConfig.from_dict({"dataset": "digits", **_base(preset, config), **given})
     folder = output or Path("runs") / f"{settings.dataset}-{settings.arch.replace(':', '-')}-{settings.key}"
     from calib.inference import resolve_device
-    from calib.runs import train_run
+    from calib.runs import is_finished, train_run
     from calib.training.ranks import joined_ranks
 
     set_threads(threads)
     device = resolve_device(device)
-    with joined_ranks(device=device) as ranks, progress_bar() as progress:
-        shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}") if ranks.is_first else None
+    finished = resume and not force and is_finished(settings, folder)
+    with joined_ranks(device=device) as ranks, progress_bar() as progress, ExitStack() as stack:
+        shown = None
+        if ranks.is_first and not finished:
+            shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}")
+            if tensorboard:
+                shown.events = stack.enter_context(_events(folder, resume=resume))
         checkpoint = train_run(
             settings,
             folder,
@@ -134,19 +142,62 @@ def train(
             on_step=None if shown is None else shown.step,
             on_epoch=None if shown is None else shown.epoch,
         )
-        first = ranks.is_first
-    if first:
+    if finished and ranks.is_first:
+        say(f"{folder} is finished already: nothing was trained")
+    if ranks.is_first:
         _report(checkpoint, folder)
 
 
+def _events(folder: Path, *, resume: bool) -> "EventWriter":
+    """TensorBoard events inside the run; those of a run that is replaced go."""
+    from calib.runs import EVENTS, refuse_other_content
+    from calib.training.events import EventWriter
+
+    refuse_other_content(folder)
+    if not resume:
+        for file in (folder / EVENTS).glob("events.out.tfevents.*"):
+            file.unlink()
+    return EventWriter(folder / EVENTS)
+
+
 def _report(checkpoint: "Checkpoint", folder: Path) -> None:
-    last = checkpoint.history[-1]
+    """Draw the training curves; print the report of the classes, and last of all the folder."""
+    from calib.files.npz import load_predictions
+    from calib.plots.reliability import save_figure
+    from calib.plots.training_curves import training_figure
+    from calib.runs import FIGURE
+    from calib.sources import TEST
+    from calib.targets import target_entropy
+
+    config, last = checkpoint.config, checkpoint.history[-1]
+    objective, floor = _objective(config), None
+    if objective == f"smoothed targets, α = {config.smoothing:g}":
+        floor = target_entropy(config.smoothing, len(checkpoint.class_names))
+    title = f"{config.arch} on {config.dataset}"
+    figure = training_figure(checkpoint.history, title=title, objective=objective, loss_floor=floor)
+    save_figure(figure, folder / FIGURE)
+    test = load_predictions(folder / TEST)
+    print(per_class_text(test, folder.name, worst=None if test.n_classes <= MANY else 20))
     say(
-        f"trained {checkpoint.config.arch} on {checkpoint.config.dataset}: loss {last['loss']:.3f}, "
-        f"training accuracy {last['accuracy']:.3f}, held out {last['calibration_accuracy']:.3f}"
+        f"trained {config.arch} on {config.dataset}: loss {last['loss']:.3f}, training accuracy "
+        f"{last['accuracy']:.3f}, held out {last['calibration_accuracy']:.3f}; curves in {folder / FIGURE}"
     )
     say(f"next: calib evaluate {shlex.quote(str(folder))}")
     print(folder)
+
+
+def _objective(config: TrainConfig) -> str | None:
+    """What the training loss is, where it is not the NLL of the data set's own labels."""
+    parts = {
+        f"smoothed targets, α = {config.smoothing:g}": config.smoothing,
+        f"label noise {config.label_noise:g}": config.label_noise,
+        "labels of a file": config.labels_file,
+        f"mixup {config.mixup:g}": config.mixup,
+        f"focal loss, γ = {config.focal_gamma:g}": config.focal_gamma,
+        "margin penalty": config.margin is not None,
+        "distillation": config.teacher,
+    }
+    return ", ".join(name for name, given in parts.items() if given) or None
 
 
 def _base(name: str | None, path: Path | None) -> dict[str, Any]:

@@ -54,9 +54,10 @@ class AugmentedImages:
         )
 
     def batch(self, rows: Tensor, epoch: int) -> Tensor:
-        """Images ``rows`` (int64, on the processor) as they look in ``epoch``: float32 ``(b, channels, height, width)``.
+        """Images ``rows`` (int64, on the processor) as they look in ``epoch``.
 
-        In memory the channels come last, as convolutions like it.  An epoch of 0 leaves them as they are.
+        They are float32 ``(b, channels, height, width)``, in memory the channels come last, as convolutions like it.
+        An epoch of 0 leaves them as they are.
         """
         device = self.windows.device
         shifts, mirrored = self._draw(rows.numpy(), epoch)

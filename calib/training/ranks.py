@@ -103,10 +103,6 @@ class Ranks:
         if self.n > 1:
             normalise_across(model, self)
 
-    def barrier(self) -> None:
-        """Wait until every rank is here."""
-        self.sum(torch.zeros(()))
-
 
 ALONE = Ranks(rank=0, n=1)
 
