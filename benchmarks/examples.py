@@ -3,13 +3,11 @@
 import argparse
 import re
 import shlex
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from calib._text import number
 from calib.diagnosis import diagnose
-from calib.environment import commit, hardware
 from calib.evaluation import Report
 from calib.examples import FOLDER, SPLITS, Example, read_example
 from calib.export import to_markdown
@@ -21,36 +19,21 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "examples.md"
 MARKERS = re.compile(r"(<!-- examples:start -->\n).*?(<!-- examples:end -->)", re.DOTALL)
 
 
-def make_example(name: str, run: Path, *, hardware: str, commit: str, folder: Path = FOLDER) -> str:
+def make_example(name: str, run: Path, *, folder: Path = FOLDER) -> str:
     """Round a run's logits to float16 and write ``folder/name``; returns what the rounding changed, in words."""
     source = open_source(run)
     if source.calibration is None:
         raise SystemExit(f"{run} is no run directory")
     changed, largest = 0, 0.0
     for split, predictions in zip(SPLITS, (source.calibration, source.test), strict=True):
-        config = predictions.provenance["config"]
-        made = {"command": command(config, name), "commit": commit, "hardware": hardware}
+        config = TrainConfig.from_dict(dict(predictions.provenance["config"]))
+        made = {"command": shlex.join(["calib", "train", *config.options(), "-o", f"runs/{name}"])}
         path = folder / name / f"{split}.npz"
         save_predictions(replace(predictions, provenance={**predictions.provenance, **made}), path, half=True)
         rounded = type(predictions).load(path)
         changed += int((rounded.outcomes.predicted != predictions.outcomes.predicted).sum())
         largest = max(largest, float(abs(rounded.outcomes.confidence - predictions.outcomes.confidence).max()))
     return f"{name}: {changed} predicted classes changed, no confidence by more than {largest:.1g}"
-
-
-def command(config: dict[str, Any], name: str) -> str:
-    """The ``calib train`` that makes a run of this configuration; what has its default is left out."""
-    defaults = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
-    words = ["calib", "train"]
-    for option, value in config.items():
-        if option in defaults and value == defaults[option]:
-            continue
-        flag = option.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value is not None:
-            words += [f"--{flag}", str(value)]
-    return shlex.join([*words, "-o", f"runs/{name}"])
 
 
 def table(examples: list[Example]) -> str:
@@ -77,7 +60,7 @@ def _made(example: Example) -> str:
     origin = example.provenance
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     return (
-        f"- `{example.name}`: `{origin['command']}`, commit {origin['commit']}, on {origin['hardware']}; {versions}; "
+        f"- `{example.name}`: `{origin['command']}`; {versions}; "
         f"calibration n = {example.calibration.n:,}; SHA-256 of the checkpoint {origin['checkpoint_sha256'][:12]}…"
     )
 
@@ -86,14 +69,12 @@ def main() -> None:
     """Write the examples named, then the page, from all files there are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN", help="example to write, and its run directory")
-    parser.add_argument("--hardware", default=hardware(), help="what the networks were trained on; by default this")
-    parser.add_argument("--commit", default=commit(), help="the commit they were trained with; by default this")
     options = parser.parse_args()
-    if "-dirty" in options.commit and options.runs:
-        raise SystemExit("there are changes that are not committed: commit, and train again")
     for pair in options.runs:
         name, _, run = pair.partition("=")
-        print(make_example(name, Path(run), hardware=options.hardware, commit=options.commit))
+        if "-dirty" in open_source(run).test.provenance["versions"]["commit"]:
+            raise SystemExit(f"{run} was trained with changes that were not committed: commit, and train again")
+        print(make_example(name, Path(run)))
     examples = [read_example(path.parent) for path in sorted(FOLDER.glob("*/test.npz"))]
     text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(MARKERS.sub(lambda match: f"{match[1]}{table(examples)}{match[2]}", text), encoding="utf-8")

@@ -114,9 +114,26 @@ class TrainConfig:
         >>> TrainConfig(dataset="digits").key == TrainConfig(dataset="digits", seed=1).key
         False
         """
+        return hashlib.sha256(json.dumps(self._changed(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def options(self) -> list[str]:
+        """The options of ``calib train`` that make this config; what has its default is left out.
+
+        >>> TrainConfig(dataset="digits", smoothing=0.1, nesterov=False).options()
+        ['--dataset', 'digits', '--smoothing', '0.1', '--no-nesterov']
+        """
+        words = []
+        for name, value in self._changed().items():
+            option = name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{option}" if value else f"--no-{option}")
+            else:
+                words += [f"--{option}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+        return words
+
+    def _changed(self) -> dict[str, Any]:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
-        changed = {name: value for name, value in given.items() if value != _DEFAULTS.get(name)}
-        return hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:12]
+        return {name: value for name, value in given.items() if value != _DEFAULTS.get(name)}
 
 
 # the key is made of what differs from here: a field that a later version adds does not rename the runs there are

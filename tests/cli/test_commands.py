@@ -54,10 +54,10 @@ def test_train_predict_evaluate_is_one_path(run: Run, tmp_path: Path) -> None:
     assert "precision" in made.out
     assert (folder / "training.png").read_bytes()[:4] == b"\x89PNG"
     assert_refused(run("train", *options, "--output", folder), "exists already", "--force")
-    again = run("train", *options, "--output", folder, "--resume")
-    assert again.code == 0
-    assert "nothing was trained" in again.err
-    assert again.out == made.out
+    resumed = run("train", *options, "--output", folder, "--resume")
+    assert resumed.code == 0
+    assert "nothing was trained" in resumed.err
+    assert resumed.out == made.out
     predicted = run("predict", folder, "-o", tmp_path / "p.npz")
     assert predicted.code == 0, predicted.err
     again, saved = load_predictions(tmp_path / "p.npz"), load_predictions(folder / "test.npz")

@@ -48,3 +48,9 @@ def test_unknown_or_missing_fields_are_refused() -> None:
         TrainConfig.from_dict({"dataset": "digits", "warmup": 3})
     with pytest.raises(InputError, match="dataset"):
         TrainConfig.from_dict({"arch": "resnet8"})
+
+
+def test_the_options_of_a_config_are_what_differs_from_the_defaults() -> None:
+    config = TrainConfig(dataset="digits", width=4, seed=3, milestones=(0.1, 0.2), flip=True, nesterov=False)
+    words = "--dataset digits --width 4 --seed 3 --milestones 0.1,0.2 --no-nesterov --flip"
+    assert config.options() == words.split()

@@ -21,15 +21,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="gloo and signals as POS
 CONFIG = TrainConfig(dataset="digits", width=4, epochs=2, train_size=120, batch_size=50, learning_rate=0.02, shift=1)
 
 
-def options(config: TrainConfig) -> list[str]:
-    default = TrainConfig(dataset="digits")
-    changed = {name: value for name, value in config.to_dict().items() if value != default.to_dict()[name]}
-    return [part for name, value in changed.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-
-
 def torchrun(config: TrainConfig, folder: Path, n: int, *more: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n}"]
-    command += ["-m", "calib", "train", *options(config), "-o", str(folder), *more]
+    command += ["-m", "calib", "train", *config.options(), "-o", str(folder), *more]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
