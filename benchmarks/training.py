@@ -1,4 +1,4 @@
-"""Training against a plain PyTorch loop: ``python -m benchmarks.training [digits fashion-14 cifar-32] [--bfloat16] [--compile]``.
+"""Training against a plain PyTorch loop: ``python -m benchmarks.training [TASK...] [--bfloat16] [--compile]``.
 
 The plain loop is the one people write: a `torch.utils.data.DataLoader` over a Dataset that augments each image on its
 own, float32, the default memory layout, `torch.optim.SGD` and torch's one-cycle schedule.  Its number of workers is the
@@ -25,9 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from calib.datasets import Dataset, Split, load_dataset, split
 from calib.environment import commit, hardware, versions
 from calib.models import build_model
-from calib.training import loop
 from calib.training.config import TrainConfig
+from calib.training.epoch import run_epoch
 from calib.training.images import Normalisation
+from calib.training.loop import prepare
 from calib.training.ranks import ALONE
 
 THREADS = 2
@@ -112,10 +113,10 @@ def plain_epochs(config: TrainConfig, data: Dataset, parts: Split, workers: int,
 
 def calib_epochs(config: TrainConfig, data: Dataset, parts: Split, epochs: int) -> Iterator[nn.Module]:
     """Calib's loop, an epoch at a time, without the look at the calibration split that the plain loop does not take."""
-    run = loop._prepare(config, data, parts, device="cpu", ranks=ALONE)
+    training = prepare(config, data, parts, device="cpu", ranks=ALONE)
     for epoch in range(1, epochs + 1):
-        loop._epoch(replace(run, held_out_labels=run.held_out_labels[:1]), epoch, None)
-        yield run.network
+        run_epoch(replace(training, held_out_labels=training.held_out_labels[:1]), epoch, None)
+        yield training.network
 
 
 def measured(epochs: Iterator[nn.Module], data: Dataset, parts: Split) -> tuple[list[float], float]:

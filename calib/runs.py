@@ -13,11 +13,13 @@ from pathlib import Path
 from calib.errors import InputError
 from calib.files.atomic import atomic_file, leftovers, made_folder
 from calib.files.npz import save_predictions
+from calib.files.run_folder import CALIBRATION, CHECKPOINT, CONFIG, DONE, EVENTS, FIGURE, HISTORY, TEST
 from calib.inference import Part, predict_part
-from calib.sources import CALIBRATION, CHECKPOINT, TEST, file_hash
+from calib.sources import file_hash
 from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
-from calib.training.loop import OnEpoch, OnStep, train
+from calib.training.epoch import OnStep
+from calib.training.loop import OnEpoch, train
 from calib.training.ranks import ALONE, Ranks
 
 try:
@@ -25,8 +27,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-HISTORY, CONFIG, DONE = "history.csv", "config.json", "done.json"
-FIGURE, EVENTS = "training.png", "events"  # which others may put there
 _RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG, DONE}
 _SAVED: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
 SECONDS = 1.0  # between two checkpoints at least: an epoch of a small network is over sooner than its file is written

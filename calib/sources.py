@@ -10,10 +10,9 @@ import numpy as np
 from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.npz import load_predictions
+from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
-
-CHECKPOINT, CALIBRATION, TEST = "checkpoint.pt", "calibration.npz", "test.npz"
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,8 @@ def info(
     Example: calib info runs/ls05/checkpoint.pt
     """
     from calib.examples import example_named
+    from calib.files.run_folder import CHECKPOINT
     from calib.files.sniff import is_npz
-    from calib.sources import CHECKPOINT
 
     path = file / CHECKPOINT if file.is_dir() else file
     if (name := example_named(file)) is not None:

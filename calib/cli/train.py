@@ -150,7 +150,8 @@ def train(
 
 def _events(folder: Path, *, resume: bool) -> "EventWriter":
     """TensorBoard events inside the run; those of a run that is replaced go."""
-    from calib.runs import EVENTS, refuse_other_content
+    from calib.files.run_folder import EVENTS
+    from calib.runs import refuse_other_content
     from calib.training.events import EventWriter
 
     refuse_other_content(folder)
@@ -163,10 +164,9 @@ def _events(folder: Path, *, resume: bool) -> "EventWriter":
 def _report(checkpoint: "Checkpoint", folder: Path) -> None:
     """Draw the training curves; print the report of the classes, and last of all the folder."""
     from calib.files.npz import load_predictions
+    from calib.files.run_folder import FIGURE, TEST
     from calib.plots.reliability import save_figure
     from calib.plots.training_curves import training_figure
-    from calib.runs import FIGURE
-    from calib.sources import TEST
     from calib.targets import target_entropy
 
     config, last = checkpoint.config, checkpoint.history[-1]
