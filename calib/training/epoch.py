@@ -50,10 +50,12 @@ class Training:
 
     @property
     def n_steps(self) -> int:
+        """Steps of the whole training."""
         return self.config.steps or self.config.epochs * self.batches
 
     @property
     def n_epochs(self) -> int:
+        """Epochs of the whole training; the last may be cut short."""
         return math.ceil(self.n_steps / self.batches)
 
 

@@ -17,7 +17,7 @@ from calib.models import build_model
 from calib.training.augmentation import AugmentedImages
 from calib.training.checkpoint import Checkpoint, Resumable, load_checkpoint
 from calib.training.config import TrainConfig
-from calib.training.epoch import OnStep, Training
+from calib.training.epoch import OnStep, Training, run_epoch
 from calib.training.images import Normalisation
 from calib.training.labels import training_labels
 from calib.training.objective import Objective
@@ -64,7 +64,7 @@ def train(
         done = _continue(training, resume, done.fingerprint)
     for epoch in range(len(done.history) + 1, training.n_epochs + 1):
         row = run_epoch(training, epoch, on_step)
-        done = _afterrun_epoch(training, done, row)
+        done = _after_epoch(training, done, row)
         if on_epoch is not None:
             on_epoch(done)
     return replace(done, resumable=None)
@@ -134,7 +134,7 @@ def _on_device(network: nn.Module, device: str) -> nn.Module:
     return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
-def _afterrun_epoch(training: Training, before: Checkpoint, row: dict[str, float]) -> Checkpoint:
+def _after_epoch(training: Training, before: Checkpoint, row: dict[str, float]) -> Checkpoint:
     """The checkpoint to go on from, whose weights are the last or the best ones so far."""
     weights = {name: tensor.detach().cpu().clone() for name, tensor in training.network.state_dict().items()}
     history = [*before.history, row]
