@@ -142,7 +142,13 @@ def _finish(checkpoint: Checkpoint, folder: Path, data_dir: Path | None, device:
         predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
         save_predictions(predictions, folder / name)
     row = checkpoint.history[-1]
-    done = {"config": checkpoint.config.key, "epochs": len(checkpoint.history), **provenance, "last_epoch": row}
+    done = {
+        "config": checkpoint.config.key,
+        "epochs": len(checkpoint.history),
+        "wrong_labels": checkpoint.wrong_labels,
+        **provenance,
+        "last_epoch": row,
+    }
     _write_text(folder / DONE, json.dumps(done, indent=2) + "\n")
 
 

@@ -170,6 +170,31 @@ def test_data_or_settings_that_changed_are_not_gone_on_with() -> None:
         train(replace(SMALL, seed=3), resume=seen[0])
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda state: None,
+        lambda state: replace(state, weights={}),
+        lambda state: replace(state, momentum={"nothing": torch.zeros(1)}),
+        lambda state: replace(state, momentum=dict.fromkeys(state.momentum, torch.zeros(3, 5))),
+        lambda state: replace(state, momentum=dict.fromkeys(state.momentum, "text")),
+    ],
+)
+def test_a_checkpoint_that_contradicts_itself_is_refused_in_words(spoil: Any) -> None:
+    seen: list[Checkpoint] = []
+    train(SMALL, on_epoch=seen.append)
+    with pytest.raises(InputError, match="contradicts itself"):
+        train(SMALL, resume=replace(seen[0], resumable=spoil(seen[0].resumable)))
+
+
+def test_other_training_labels_are_not_gone_on_with() -> None:
+    noisy = replace(SMALL, label_noise=0.5)
+    seen: list[Checkpoint] = []
+    assert 40 < train(noisy, on_epoch=seen.append).wrong_labels < 48  # about 0.9 · 48 of 96
+    with pytest.raises(InputError, match="other data"):
+        train(noisy, resume=replace(seen[0], wrong_labels=seen[0].wrong_labels - 1))
+
+
 KILLED = """
 import os, random, signal, sys, time
 import torch

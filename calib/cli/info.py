@@ -86,6 +86,7 @@ def _checkpoint(path: Path) -> dict[str, Any]:
         "n": {part: len(getattr(checkpoint.split, part)) for part in ("train", "calibration", "test")},
         "epochs": {"trained": len(checkpoint.history), "kept": checkpoint.kept_epoch, "all": checkpoint.n_epochs},
         "last_epoch": checkpoint.history[-1],
+        "wrong_training_labels": checkpoint.wrong_labels,
         "data_fingerprint": checkpoint.fingerprint,
         "versions": checkpoint.versions,
         **_tensors(checkpoint.state_dict),

@@ -39,8 +39,8 @@ class Checkpoint:
     """A trained network with all that is needed to rebuild it, its inputs and its splits.
 
     ``history`` has one row for each epoch so far of ``n_epochs``; the weights are those after ``kept_epoch`` of them.
-    ``fingerprint`` is the hash of the data and split it was trained on.  ``resumable`` is None once the training is
-    over.
+    ``fingerprint`` is the hash of the data and split it was trained on, ``wrong_labels`` the number of training labels
+    that were not the data set's own.  ``resumable`` is None once the training is over.
     """
 
     config: TrainConfig
@@ -54,6 +54,7 @@ class Checkpoint:
     versions: dict[str, str]
     kept_epoch: int = 0
     n_epochs: int = 0
+    wrong_labels: int = 0
     resumable: Resumable | None = None
 
     def model(self) -> torch.nn.Module:
@@ -98,6 +99,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
             "versions": checkpoint.versions,
             "kept_epoch": checkpoint.kept_epoch,
             "n_epochs": checkpoint.n_epochs,
+            "wrong_labels": checkpoint.wrong_labels,
         },
         "split": {part: torch.from_numpy(getattr(checkpoint.split, part)) for part in _PARTS},
         "state_dict": checkpoint.state_dict,
@@ -138,6 +140,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             versions=dict(meta["versions"]),
             kept_epoch=int(meta.get("kept_epoch", len(meta["history"]))),
             n_epochs=int(meta.get("n_epochs", len(meta["history"]))),
+            wrong_labels=int(meta.get("wrong_labels", 0)),
             resumable=_resumable(content.get("resumable")),
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:

@@ -59,9 +59,10 @@ def train(
         fingerprint=fingerprint(dataset, parts),
         versions={**versions(), "commit": commit(), "hardware": hardware(), "threads": str(torch.get_num_threads())},
         n_epochs=training.n_epochs,
+        wrong_labels=int((training.labels.cpu().numpy() != dataset.labels[parts.train]).sum()),
     )
     if resume is not None:
-        done = _continue(training, resume, done.fingerprint)
+        done = _continue(training, resume, done)
     for epoch in range(len(done.history) + 1, training.n_epochs + 1):
         row = run_epoch(training, epoch, on_step)
         done = _after_epoch(training, done, row)
@@ -154,16 +155,26 @@ def _after_epoch(training: Training, before: Checkpoint, row: dict[str, float]) 
     )
 
 
-def _continue(training: Training, checkpoint: Checkpoint, expected: str) -> Checkpoint:
+def _continue(training: Training, checkpoint: Checkpoint, expected: Checkpoint) -> Checkpoint:
     """Put the network and the optimiser where the checkpoint left them."""
-    if checkpoint.config != training.config or checkpoint.fingerprint != expected:
-        what = "other settings" if checkpoint.config != training.config else "other data"
+    same_data = checkpoint.fingerprint == expected.fingerprint and checkpoint.wrong_labels == expected.wrong_labels
+    if checkpoint.config != expected.config or not same_data:
+        what = "other settings" if same_data else "other data"
         raise InputError(f"this checkpoint belongs to a run with {what}", help="train anew, into another --output")
     state = checkpoint.resumable
-    if state is None:
+    if state is None and len(checkpoint.history) >= training.n_epochs:
         return checkpoint
-    training.network.load_state_dict(checkpoint.state_dict if state.weights is None else state.weights)
     parameters: dict[str, Any] = dict(training.network.named_parameters())
-    for name, buffer in state.momentum.items():
-        training.optimizer.state[parameters[name]]["momentum_buffer"] = buffer.to(parameters[name].device)
+    try:
+        if state is None:
+            raise ValueError("an unfinished training without the state of its optimiser")
+        training.network.load_state_dict(checkpoint.state_dict if state.weights is None else state.weights)
+        for name, buffer in state.momentum.items():
+            parameter = parameters[name]
+            training.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"the checkpoint contradicts itself and cannot be gone on from ({str(error).splitlines()[-1].strip()})",
+            help="start the training again with --force",
+        ) from error
     return checkpoint
