@@ -1,6 +1,7 @@
-"""A fingerprint of predictions: what a calibrator was fitted on, and whether it is judged on the same examples."""
+"""Fingerprints of predictions and of files: what something was made from, and whether that is still the same."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -23,3 +24,9 @@ def content_hash(predictions: Predictions) -> str:
     for column in (predictions.beta, predictions.labels, predictions.sample_weight):
         found.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
     return found.hexdigest()
+
+
+def file_hash(path: Path | str) -> str:
+    """SHA-256 of a file, in hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.atomic import atomic_file, leftovers, made_folder
 from calib.files.npz import save_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, CONFIG, DONE, EVENTS, FIGURE, HISTORY, TEST
 from calib.inference import Part, predict_part
-from calib.sources import file_hash
 from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.epoch import OnStep
@@ -46,32 +46,51 @@ def train_run(
 ) -> Checkpoint:
     """Train as ``config`` says into the run directory ``output``.
 
-    The checkpoint and the history are written after every epoch; ``done.json`` comes last, when all is there.  With
-    ``resume`` an unfinished run of this config goes on where it was and a finished one is left as it is; with ``force``
-    what is there is replaced, once there is something to replace it with.
+    The checkpoint and the history are written after every epoch, or once a second where epochs are shorter, and when
+    the training breaks off; ``done.json`` comes last, when all is there.  With ``resume`` an unfinished run of this
+    config goes on where it was and a finished one is left as it is; with ``force`` what is there is replaced, once
+    there is something to replace it with.
 
     Raises `InputError` where ``output`` exists (but for the two), holds anything but a run, or cannot be written:
     before any training.
     """
     folder = Path(output)
     refuse_other_content(folder)
-    before = None if force else found_run(config, folder, resume=resume)
-    if before is not None and (folder / DONE).is_file():
-        return before
-    last_saved = -float("inf")
+    if not force:
+        found_run(config, folder, resume=resume)  # what must be refused is refused before a folder is made
+    saved, seen = 0.0, None
 
     def keep(checkpoint: Checkpoint) -> None:
-        nonlocal last_saved
-        if ranks.is_first and time.monotonic() - last_saved >= SECONDS:
+        nonlocal saved, seen
+        seen = checkpoint
+        if time.monotonic() - saved >= SECONDS:
             _save(checkpoint, folder)
-            last_saved = time.monotonic()
+            saved, seen = time.monotonic(), None
+
+    def after_epoch(checkpoint: Checkpoint) -> None:
+        if ranks.is_first:
+            keep(checkpoint)
         if on_epoch is not None:
             on_epoch(checkpoint)
 
     with _alone_in(folder) if ranks.is_first else contextlib.nullcontext():
-        checkpoint = train(
-            config, data_dir=data_dir, device=device, resume=before, ranks=ranks, on_step=on_step, on_epoch=keep
-        )
+        before = None if force else found_run(config, folder, resume=resume)
+        if before is not None and is_finished(config, folder):
+            return before
+        try:
+            checkpoint = train(
+                config,
+                data_dir=data_dir,
+                device=device,
+                resume=before,
+                ranks=ranks,
+                on_step=on_step,
+                on_epoch=after_epoch,
+            )
+        except BaseException:
+            if seen is not None:  # the last epoch of some that were over in less than a second
+                _save(seen, folder)
+            raise
         if ranks.is_first:
             _save(checkpoint, folder)
             _finish(checkpoint, folder, data_dir, device)
@@ -98,6 +117,8 @@ def _locked(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"another process is training into {folder}", help="wait for it, or stop it") from error
+        except OSError:  # a file system that knows no locks: it is the user who sees to it there
+            pass
         yield
     finally:
         os.close(handle)
@@ -127,10 +148,11 @@ def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint 
 
 
 def _save(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write what an epoch leaves; whatever an older run left here is older than this and goes."""
-    for name in (DONE, CALIBRATION, TEST):
-        (folder / name).unlink(missing_ok=True)
+    """Write what an epoch leaves; the predictions of an older checkpoint go once there is a newer one."""
+    (folder / DONE).unlink(missing_ok=True)
     save_checkpoint(checkpoint, folder / CHECKPOINT)
+    for name in (CALIBRATION, TEST):
+        (folder / name).unlink(missing_ok=True)
     if _config(folder) != checkpoint.config:
         _write_text(folder / CONFIG, json.dumps(checkpoint.config.to_dict(), indent=2) + "\n")
     _write_text(folder / HISTORY, _csv(checkpoint.history))
@@ -141,13 +163,13 @@ def _finish(checkpoint: Checkpoint, folder: Path, data_dir: Path | None, device:
     for part, name in _SAVED:
         predictions = predict_part(checkpoint, part, data_dir=data_dir, device=device, provenance=provenance)
         save_predictions(predictions, folder / name)
-    row = checkpoint.history[-1]
+    row = checkpoint.history[checkpoint.kept_epoch - 1]
     done = {
         "config": checkpoint.config.key,
         "epochs": len(checkpoint.history),
         "wrong_labels": checkpoint.wrong_labels,
         **provenance,
-        "last_epoch": row,
+        "kept_epoch": row,
     }
     _write_text(folder / DONE, json.dumps(done, indent=2) + "\n")
 

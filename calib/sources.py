@@ -1,12 +1,12 @@
 """What a SOURCE on the command line means: a run directory, a checkpoint, a file of predictions, or an example."""
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.npz import load_predictions
@@ -89,12 +89,6 @@ def _calibration_split(path: Path) -> Predictions:
     if name is not None:
         return load_example(name).calibration
     return load_predictions(path / CALIBRATION if path.is_dir() else path)
-
-
-def file_hash(path: Path | str) -> str:
-    """SHA-256 of a file, in hex."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open(path: Path, data_dir: Path | None, device: str, batch_size: int) -> Source:

@@ -273,3 +273,41 @@ def test_the_key_of_a_config_names_it_and_nothing_else() -> None:
     keys = {replace(SMALL, **change).key for change in ({}, {"seed": 1}, {"smoothing": 0.1}, {"milestones": (0.3,)})}
     assert len(keys) == 4
     assert TrainConfig(dataset="digits").key == "2e31df8368aa"  # as long as this holds, runs keep their names
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits a file's size as POSIX does")
+def test_a_full_disk_is_told_in_words_and_the_run_that_was_there_stays(tmp_path: Path) -> None:
+    import resource
+
+    train_run(SMALL, tmp_path / "run")
+    before = weights_of(tmp_path / "run")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, old[1]))
+    try:
+        with pytest.raises(InputError, match="cannot write"):
+            train_run(replace(SMALL, width=8), tmp_path / "run", force=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert_same(weights_of(tmp_path / "run"), before)
+    assert open_source(tmp_path / "run").test.n == 797
+    assert leftovers(tmp_path / "run") == []
+    assert is_finished(SMALL, tmp_path / "run") or len(train_run(SMALL, tmp_path / "run", resume=True).history) == 3
+
+
+def test_a_finished_run_that_lost_a_file_is_completed_again(tmp_path: Path) -> None:
+    train_run(SMALL, tmp_path / "run")
+    before = weights_of(tmp_path / "run")
+    (tmp_path / "run" / "test.npz").unlink()
+    assert not is_finished(SMALL, tmp_path / "run")
+    train_run(SMALL, tmp_path / "run", resume=True)
+    assert is_finished(SMALL, tmp_path / "run")
+    assert_same(weights_of(tmp_path / "run"), before)
+
+
+def test_epochs_that_were_not_yet_saved_are_saved_when_the_training_breaks_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calib.runs.SECONDS", 1e9)
+    with pytest.raises(DiedError):
+        train_run(SMALL, tmp_path / "run", on_epoch=die_after(2))
+    assert len(load_checkpoint(tmp_path / "run" / "checkpoint.pt").history) == 2

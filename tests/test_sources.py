@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.npz import load_predictions, save_predictions
 from calib.inference import predict_part
 from calib.predictions import Predictions
 from calib.runs import is_finished, train_run
-from calib.sources import file_hash, open_source
+from calib.sources import open_source
 from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
 

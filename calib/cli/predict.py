@@ -41,9 +41,9 @@ def predict(
             )
         _save(getattr(example, split), split, output)
         return
+    from calib.content_hash import file_hash
     from calib.files.run_folder import CHECKPOINT
     from calib.inference import predict_part, resolve_device
-    from calib.sources import file_hash
     from calib.training.checkpoint import load_checkpoint
 
     set_threads(threads)

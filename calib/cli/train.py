@@ -20,7 +20,6 @@ from calib.training.presets import PRESETS, preset_fields
 
 if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
-    from calib.training.events import EventWriter
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
@@ -48,7 +47,9 @@ def train(
     target_rows: Annotated[
         bool | None, _field("target_rows", "Smooth by explicit target rows, not by the loss argument.")
     ] = None,
-    label_noise: Annotated[float | None, _field("label_noise", "Share of training labels made wrong.")] = None,
+    label_noise: Annotated[
+        float | None, _field("label_noise", "Share of training labels redrawn, or moved to a similar class.")
+    ] = None,
     label_noise_kind: Annotated[str | None, _field("label_noise_kind", "symmetric or asymmetric.")] = None,
     labels_file: Annotated[
         str | None, _field("labels_file", "Other labels of the official training part: .npy, .npz, .csv or .pt.")
@@ -107,7 +108,8 @@ def train(
     """Train one network into a run directory.
 
     With hard or smoothed targets, or others; a preset, then --config, then the options decide. The checkpoint is
-    written after every epoch, so that --resume goes on after any interruption; predictions and done.json come last.
+    written after every epoch (once a second where they are shorter), so that --resume goes on after any interruption;
+    predictions and done.json come last.
     Under `torchrun --nproc-per-node=N -m calib train ...` the processes share every batch.
 
     Example: calib train --dataset digits --arch resnet8 --smoothing 0.05 --label-noise 0.4 -o runs/ls05
@@ -116,10 +118,14 @@ def train(
     given = {name: options[name] for name in _DEFAULTS if options[name] is not None}
     if milestones is not None:
         given["milestones"] = tuple(milestones.split(","))
+    if epochs is not None and steps is None:
+        given["steps"] = None  # of a preset that counts in steps
     settings = TrainConfig.from_dict({"dataset": "digits", **_base(preset, config), **given})
     folder = output or Path("runs") / f"{settings.dataset}-{settings.arch.replace(':', '-')}-{settings.key}"
+    from calib.files.run_folder import EVENTS
     from calib.inference import resolve_device
     from calib.runs import is_finished, train_run
+    from calib.training.events import EventWriter
     from calib.training.ranks import joined_ranks
 
     set_threads(threads)
@@ -130,7 +136,7 @@ def train(
         if ranks.is_first and not finished:
             shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}")
             if tensorboard:
-                shown.events = stack.enter_context(_events(folder, resume=resume))
+                shown.events = stack.enter_context(EventWriter(folder / EVENTS))
         checkpoint = train_run(
             settings,
             folder,
@@ -148,19 +154,6 @@ def train(
         _report(checkpoint, folder)
 
 
-def _events(folder: Path, *, resume: bool) -> "EventWriter":
-    """TensorBoard events inside the run; those of a run that is replaced go."""
-    from calib.files.run_folder import EVENTS
-    from calib.runs import refuse_other_content
-    from calib.training.events import EventWriter
-
-    refuse_other_content(folder)
-    if not resume:
-        for file in (folder / EVENTS).glob("events.out.tfevents.*"):
-            file.unlink()
-    return EventWriter(folder / EVENTS)
-
-
 def _report(checkpoint: "Checkpoint", folder: Path) -> None:
     """Draw the training curves; print the report of the classes, and last of all the folder."""
     from calib.files.npz import load_predictions
@@ -169,7 +162,7 @@ def _report(checkpoint: "Checkpoint", folder: Path) -> None:
     from calib.plots.training_curves import training_figure
     from calib.targets import target_entropy
 
-    config, last = checkpoint.config, checkpoint.history[-1]
+    config, last = checkpoint.config, checkpoint.history[checkpoint.kept_epoch - 1]
     objective, floor = _objective(config), None
     if objective == f"smoothed targets, α = {config.smoothing:g}":
         floor = target_entropy(config.smoothing, len(checkpoint.class_names))

@@ -1,7 +1,8 @@
 """Self-describing checkpoints: plain types and tensors only, checked before they are opened, written atomically."""
 
+import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ class Checkpoint:
 
     ``history`` has one row for each epoch so far of ``n_epochs``; the weights are those after ``kept_epoch`` of them.
     ``fingerprint`` is the hash of the data and split it was trained on, ``wrong_labels`` the number of training labels
-    that were not the data set's own.  ``resumable`` is None once the training is over.
+    that were not the data set's own, ``inputs`` the hashes of other files that decided.  ``resumable`` is None once the
+    training is over.
     """
 
     config: TrainConfig
@@ -55,6 +57,7 @@ class Checkpoint:
     kept_epoch: int = 0
     n_epochs: int = 0
     wrong_labels: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
     resumable: Resumable | None = None
 
     def model(self) -> torch.nn.Module:
@@ -100,14 +103,17 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
             "kept_epoch": checkpoint.kept_epoch,
             "n_epochs": checkpoint.n_epochs,
             "wrong_labels": checkpoint.wrong_labels,
+            "inputs": checkpoint.inputs,
         },
         "split": {part: torch.from_numpy(getattr(checkpoint.split, part)) for part in _PARTS},
         "state_dict": checkpoint.state_dict,
     }
     if checkpoint.resumable is not None:
         content["resumable"] = {"weights": checkpoint.resumable.weights, "momentum": checkpoint.resumable.momentum}
+    whole = io.BytesIO()  # torch would turn a full disk into an error of its own
+    torch.save(content, whole)
     with atomic_file(path) as file:
-        torch.save(content, file)
+        file.write(whole.getbuffer())
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -138,9 +144,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             split=Split(**{part: content["split"][part].numpy() for part in _PARTS}),
             fingerprint=str(meta["fingerprint"]),
             versions=dict(meta["versions"]),
-            kept_epoch=int(meta.get("kept_epoch", len(meta["history"]))),
-            n_epochs=int(meta.get("n_epochs", len(meta["history"]))),
+            kept_epoch=_among(meta.get("kept_epoch", len(meta["history"])), 1, len(meta["history"])),
+            n_epochs=_among(meta.get("n_epochs", len(meta["history"])), len(meta["history"]), 10**9),
             wrong_labels=int(meta.get("wrong_labels", 0)),
+            inputs={str(name): str(digest) for name, digest in dict(meta.get("inputs", {})).items()},
             resumable=_resumable(content.get("resumable")),
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -162,6 +169,12 @@ def _history(rows: Any) -> list[dict[str, float]]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError("the history must have a row an epoch")
     return rows
+
+
+def _among(value: Any, least: int, most: int) -> int:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} epochs in a history of other length")
+    return value
 
 
 def _resumable(values: Any) -> Resumable | None:

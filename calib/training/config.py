@@ -15,11 +15,11 @@ class TrainConfig:
     Network: ``arch`` and ``width`` are those of `calib.models.build_model`; a width of None is the published one.
 
     Targets: ``smoothing`` is α in (1 − α)·one-hot + α/k, given to the loss as an argument or, with ``target_rows``, as
-    explicit rows.  ``label_noise`` is the share of training labels made wrong, "symmetric" (redrawn over all classes,
-    the true one included) or "asymmetric" (moved to one similar class); ``labels_file`` has other labels for the
-    official training part, ``labels_key`` names them in it.  ``mixup`` is the α of Beta(α, α), ``focal_gamma`` the γ of
-    the focal loss, ``margin`` and ``margin_weight`` those of margin-based smoothing.  ``teacher`` is a checkpoint or
-    run directory to distil from, ``distillation_weight`` the share of its term.
+    explicit rows.  ``label_noise`` is the share of training labels that are redrawn over all classes, the true one
+    included ("symmetric"), or, in classes that have a similar one, moved there ("asymmetric"); ``labels_file`` has
+    other labels for the official training part, ``labels_key`` names them in it.  ``mixup`` is the α of Beta(α, α),
+    ``focal_gamma`` the γ of the focal loss, ``margin`` and ``margin_weight`` those of margin-based smoothing.
+    ``teacher`` is a checkpoint or run directory to distil from, ``distillation_weight`` the share of its term.
 
     Splits: ``split_seed`` decides which examples are for training, calibration and test; sizes of None are the data
     set's usual ones.
@@ -79,6 +79,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "milestones", _fractions(self.milestones))
+        for field in fields(self):  # 1 and 1.0 are the same setting, and have the same key
+            value = getattr(self, field.name)
+            if str(field.type) in _FLOATS and isinstance(value, int) and not isinstance(value, bool):
+                object.__setattr__(self, field.name, float(value))
         for field in fields(self):
             value, kinds = getattr(self, field.name), _KINDS[str(field.type)]
             if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
@@ -139,6 +143,8 @@ class TrainConfig:
 # the key is made of what differs from here: a field that a later version adds does not rename the runs there are
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
+_FLOATS = (str(float), str(float | None))
+
 _KINDS: dict[str, type | tuple[type, ...]] = {
     str(str): str,
     str(int): int,
@@ -164,7 +170,7 @@ _SEED = (lambda value: 0 <= value < 2**63), "at least 0 and below 2⁶³", "0 wi
 _RANGES = {
     "width": _whole(1, 4096),
     "smoothing": ((lambda v: 0 <= v < 1), "in [0, 1)", "0.1 is the usual value, 0 is hard"),
-    "label_noise": ((lambda v: 0 <= v <= 1), "in [0, 1]", "0.4 makes 40 % wrong, 0 none"),
+    "label_noise": ((lambda v: 0 <= v <= 1), "in [0, 1]", "0.4 redraws 40 %, 0 none"),
     "label_noise_kind": _one_of("symmetric", "asymmetric"),
     "mixup": ((lambda v: 0 <= v <= 100), "in [0, 100]", "0.2 is a usual value, 0 mixes nothing"),
     "focal_gamma": ((lambda v: 0 <= v <= 100), "in [0, 100]", "3 is a usual value, 0 is cross-entropy"),

@@ -91,7 +91,7 @@ def _refuse_divergence(loss: float, epoch: int) -> None:
     if not math.isfinite(loss):
         raise NumericalError(
             f"the training diverged in epoch {epoch}: its loss became {loss}",
-            help="lower --learning-rate, or set --clip-norm 1; the last good epoch's checkpoint is kept",
+            help="lower --learning-rate, or set --clip-norm 1; what earlier epochs left is kept",
         )
 
 
@@ -151,7 +151,7 @@ def _watch(training: Training, epoch: int) -> dict[str, float]:
     except InputError as error:  # a finite loss whose step left weights that are none
         raise NumericalError(
             f"the training diverged in epoch {epoch}: the network's logits are no longer numbers",
-            help="lower --learning-rate, or set --clip-norm 1; the last good epoch's checkpoint is kept",
+            help="lower --learning-rate, or set --clip-norm 1; what earlier epochs left is kept",
         ) from error
     return {"calibration_loss": loss, "calibration_accuracy": accuracy(watched), "calibration_ece": ece(watched)}
 
@@ -165,6 +165,7 @@ def _own_randomness(training: Training, epoch: int) -> Iterator[None]:
     cuda = [training.labels.device] if training.labels.is_cuda else []
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.manual_seed(seed)
+        for device in cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield

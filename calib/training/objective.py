@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from calib.targets import smooth_labels
 from calib.training.config import TrainConfig
 from calib.training.losses import distillation_loss, focal_loss, margin_penalty, smoothed_cross_entropy
 
@@ -24,8 +23,8 @@ class Objective:
         """Labels ``(b,)`` as they are, or rows ``(b, k)`` where the config smooths by rows or mixes them."""
         config = self.config
         if config.target_rows:
-            rows: Tensor = smooth_labels(labels, self.n_classes, smoothing=config.smoothing)
-            return rows.float()
+            one_hot = functional.one_hot(labels, self.n_classes)
+            return (1 - config.smoothing) * one_hot + config.smoothing / self.n_classes
         return functional.one_hot(labels, self.n_classes).float() if config.mixup else labels
 
     def losses(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:

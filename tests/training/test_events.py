@@ -4,6 +4,8 @@
 
 import builtins
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +80,32 @@ def test_a_row_without_a_whole_epoch_is_refused(tmp_path: Path, row: dict[str, f
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot write"):
-        EventWriter(tmp_path / "file" / "events")
+    with pytest.raises(InputError, match="cannot write"), EventWriter(tmp_path / "file" / "events") as events:
+        events.row({"epoch": 1, "loss": 1.0})
+
+
+@pytest.mark.usefixtures("_tensorboard")
+def test_a_training_from_the_start_replaces_the_events_and_a_resumed_one_adds_to_them(tmp_path: Path) -> None:
+    for row in ({"epoch": 1, "loss": 9.0}, {"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}):
+        with EventWriter(tmp_path) as events:
+            assert len(list(tmp_path.iterdir())) == (0 if row["loss"] == 9 else 1)  # nothing happens before a row
+            events.row(row)
+    assert scalars(tmp_path) == {"training/loss": [(1, 2.0), (2, 1.0)]}
+
+
+@pytest.mark.usefixtures("_tensorboard")
+def test_calib_train_writes_events_into_its_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "calib", "train", "--width", "2", "--train-size", "64", "--epochs", "2"]
+    command += ["--tensorboard", "-o", str(tmp_path / "run")]
+    for more in ([], ["--force"]):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert [step for step, _ in scalars(tmp_path / "run" / "events")["calibration/ece"]] == [1, 2]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "exists already" in refused.stderr
+    assert scalars(tmp_path / "run" / "events")
 
 
 def test_without_tensorboard_the_way_to_install_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
