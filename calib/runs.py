@@ -14,11 +14,12 @@ from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.atomic import atomic_file, leftovers, made_folder
 from calib.files.npz import save_predictions
-from calib.files.run_folder import CALIBRATION, CHECKPOINT, CONFIG, DONE, EVENTS, FIGURE, HISTORY, TEST
+from calib.files.run_folder import CALIBRATION, CHECKPOINT, CONFIG, DONE, EVENTS, FIGURE, HISTORY, RUN, TEST
 from calib.inference import Part, predict_part
 from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.epoch import OnStep
+from calib.training.finished import is_finished, written_config
 from calib.training.loop import OnEpoch, train
 from calib.training.ranks import ALONE, Ranks
 
@@ -27,7 +28,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_RUN = {CHECKPOINT, CALIBRATION, TEST, HISTORY, CONFIG, DONE}
 _SAVED: tuple[tuple[Part, str], ...] = (("calibration", CALIBRATION), ("test", TEST))
 SECONDS = 1.0  # between two checkpoints at least: an epoch of a small network is over sooner than its file is written
 
@@ -138,11 +138,15 @@ def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint 
         state = "a finished run" if (folder / DONE).is_file() else "an unfinished run"
         raise InputError(f"{folder} exists already: it holds {state}", help=ways)
     if not (folder / CHECKPOINT).is_file():
-        return None
-    checkpoint = load_checkpoint(folder / CHECKPOINT)
-    if checkpoint.config != config:
+        raise InputError(f"{folder} holds a run without its {CHECKPOINT}", help="start over with --force")
+    try:
+        checkpoint = load_checkpoint(folder / CHECKPOINT)
+    except InputError as error:
+        raise InputError(str(error), help="start over with --force, or name another --output") from error
+    if differences := config.differences(checkpoint.config):
         raise InputError(
-            f"{folder} holds a run with other settings", help="name another --output, or pass --force to replace it"
+            f"{folder} holds a run with other settings ({differences})",
+            help="give those, name another --output, or pass --force to replace it",
         )
     return checkpoint
 
@@ -153,7 +157,7 @@ def _save(checkpoint: Checkpoint, folder: Path) -> None:
     save_checkpoint(checkpoint, folder / CHECKPOINT)
     for name in (CALIBRATION, TEST):
         (folder / name).unlink(missing_ok=True)
-    if _config(folder) != checkpoint.config:
+    if written_config(folder) != checkpoint.config:
         _write_text(folder / CONFIG, json.dumps(checkpoint.config.to_dict(), indent=2) + "\n")
     _write_text(folder / HISTORY, _csv(checkpoint.history))
 
@@ -174,19 +178,6 @@ def _finish(checkpoint: Checkpoint, folder: Path, data_dir: Path | None, device:
     _write_text(folder / DONE, json.dumps(done, indent=2) + "\n")
 
 
-def is_finished(config: TrainConfig, output: Path | str) -> bool:
-    """Whether ``output`` holds a complete run of exactly this config, so that it need not be trained again."""
-    folder = Path(output)
-    return all((folder / name).is_file() for name in _RUN) and _config(folder) == config
-
-
-def _config(folder: Path) -> TrainConfig | None:
-    try:
-        return TrainConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError, TypeError):
-        return None
-
-
 def _csv(rows: list[dict[str, float]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
@@ -205,7 +196,7 @@ def refuse_other_content(folder: Path) -> None:
     if not folder.is_dir():
         return
     others = {path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)}
-    if others := others - _RUN - {FIGURE, EVENTS}:
+    if others := others - set(RUN) - {FIGURE, EVENTS}:
         raise InputError(
             f"{folder} holds more than a run ({min(others)}), so it is not replaced", help="name another --output"
         )

@@ -13,10 +13,11 @@ import torch
 
 from calib.errors import InputError, NumericalError
 from calib.files.atomic import leftovers
-from calib.runs import found_run, is_finished, train_run
+from calib.runs import found_run, train_run
 from calib.sources import open_source
 from calib.training.checkpoint import Checkpoint, load_checkpoint
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 from calib.training.loop import train
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=3, train_size=96, shift=1, flip=True)
@@ -200,7 +201,8 @@ import os, random, signal, sys, time
 import torch
 from pathlib import Path
 import calib.runs
-from calib.runs import is_finished, train_run
+from calib.runs import train_run
+from calib.training.finished import is_finished
 from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
 

@@ -14,10 +14,11 @@ from calib.errors import InputError
 from calib.files.npz import load_predictions, save_predictions
 from calib.inference import predict_part
 from calib.predictions import Predictions
-from calib.runs import is_finished, train_run
+from calib.runs import train_run
 from calib.sources import open_source
 from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
 

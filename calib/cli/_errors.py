@@ -21,7 +21,8 @@ def report(error: BaseException) -> int:
     if os.environ.get("CALIB_DEBUG"):
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        help = "nothing half-written was left, and finished runs are kept; run the same command again"
+        again = "run the same command again (calib train: with --resume)"
+        help = f"nothing half-written was left, and finished runs are kept; {again}"
         return _show("interrupted", help, INTERRUPTED)
     if isinstance(error, InputError):
         return _show(str(error), error.help, _CODES.get(type(error), USAGE))

@@ -22,7 +22,7 @@ class TrainingProgress:
         self._progress = progress
         self._task = progress.add_task(name, total=None)
         self.events: EventWriter | None = None
-        self._name, self._numbers, self._said = name, "", time.monotonic()
+        self._numbers, self._said = "", time.monotonic()
 
     def step(self, done: int, total: int, numbers: Mapping[str, float]) -> None:
         """Move the bar."""
@@ -30,7 +30,7 @@ class TrainingProgress:
             self._task,
             completed=done,
             total=total,
-            description=f"{self._name}, epoch {numbers['epoch']:.0f}, loss {numbers['loss']:.3f}{self._numbers}",
+            description=f"epoch {numbers['epoch']:.0f}, loss {numbers['loss']:.3f}{self._numbers}",
         )
 
     def epoch(self, checkpoint: "Checkpoint") -> None:
@@ -38,7 +38,7 @@ class TrainingProgress:
         row = checkpoint.history[-1]
         if self.events is not None:
             self.events.row(row)
-        self._numbers = f"; held out: accuracy {row['calibration_accuracy']:.3f}, ECE {row['calibration_ece']:.3f}"
+        self._numbers = f"; held out {row['calibration_accuracy']:.3f}, ECE {row['calibration_ece']:.3f}"
         if self._progress.disable and time.monotonic() - self._said >= SECONDS:
             self._said = time.monotonic()
             left = (checkpoint.n_epochs - len(checkpoint.history)) * row["seconds"]

@@ -1,6 +1,7 @@
 """``calib train``: train one network into a run directory."""
 
 import json
+import os
 import shlex
 import tomllib
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from calib.cli._training_progress import TrainingProgress
 from calib.cli.per_class import MANY, per_class_text
 from calib.errors import InputError
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 from calib.training.presets import PRESETS, preset_fields
 
 if TYPE_CHECKING:
@@ -122,21 +124,23 @@ def train(
         given["steps"] = None  # of a preset that counts in steps
     settings = TrainConfig.from_dict({"dataset": "digits", **_base(preset, config), **given})
     folder = output or Path("runs") / f"{settings.dataset}-{settings.arch.replace(':', '-')}-{settings.key}"
+    if resume and not force and is_finished(settings, folder):
+        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+            say(f"{folder} is finished already: nothing was trained")
+            _report(folder)
+        return
     from calib.files.run_folder import EVENTS
     from calib.inference import resolve_device
-    from calib.runs import is_finished, train_run
+    from calib.runs import train_run
     from calib.training.events import EventWriter
     from calib.training.ranks import joined_ranks
 
     set_threads(threads)
     device = resolve_device(device)
-    finished = resume and not force and is_finished(settings, folder)
     with joined_ranks(device=device) as ranks, progress_bar() as progress, ExitStack() as stack:
-        shown = None
-        if ranks.is_first and not finished:
-            shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}")
-            if tensorboard:
-                shown.events = stack.enter_context(EventWriter(folder / EVENTS))
+        shown = TrainingProgress(progress, f"{settings.arch} on {settings.dataset}") if ranks.is_first else None
+        if shown is not None and tensorboard:
+            shown.events = stack.enter_context(EventWriter(folder / EVENTS))
         checkpoint = train_run(
             settings,
             folder,
@@ -148,16 +152,14 @@ def train(
             on_step=None if shown is None else shown.step,
             on_epoch=None if shown is None else shown.epoch,
         )
-    if finished and ranks.is_first:
-        say(f"{folder} is finished already: nothing was trained")
     if ranks.is_first:
-        _report(checkpoint, folder)
+        _draw(checkpoint, folder)
+        _report(folder)
 
 
-def _report(checkpoint: "Checkpoint", folder: Path) -> None:
-    """Draw the training curves; print the report of the classes, and last of all the folder."""
-    from calib.files.npz import load_predictions
-    from calib.files.run_folder import FIGURE, TEST
+def _draw(checkpoint: "Checkpoint", folder: Path) -> None:
+    """Draw the training curves into the run."""
+    from calib.files.run_folder import FIGURE
     from calib.plots.reliability import save_figure
     from calib.plots.training_curves import training_figure
     from calib.targets import target_entropy
@@ -169,12 +171,19 @@ def _report(checkpoint: "Checkpoint", folder: Path) -> None:
     title = f"{config.arch} on {config.dataset}"
     figure = training_figure(checkpoint.history, title=title, objective=objective, loss_floor=floor)
     save_figure(figure, folder / FIGURE)
-    test = load_predictions(folder / TEST)
-    print(per_class_text(test, folder.name, worst=None if test.n_classes <= MANY else 20))
     say(
         f"trained {config.arch} on {config.dataset}: loss {last['loss']:.3f}, training accuracy "
         f"{last['accuracy']:.3f}, held out {last['calibration_accuracy']:.3f}; curves in {folder / FIGURE}"
     )
+
+
+def _report(folder: Path) -> None:
+    """Print the report of the classes, and last of all the folder."""
+    from calib.files.npz import load_predictions
+    from calib.files.run_folder import TEST
+
+    test = load_predictions(folder / TEST)
+    print(per_class_text(test, folder.name, worst=None if test.n_classes <= MANY else 20))
     say(f"next: calib evaluate {shlex.quote(str(folder))}")
     print(folder)
 

@@ -16,6 +16,7 @@ from calib.errors import InputError
 from calib.sources import open_source
 from calib.tables import compare, score_table
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 from calib.verdict import comparison_verdict
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def train_all(
     Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
     ``workers`` is the number of processes, by default one a core.  Raises what a run raises, after stopping the others.
     """
-    from calib.runs import found_run, is_finished
+    from calib.runs import found_run
 
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}

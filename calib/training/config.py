@@ -1,5 +1,6 @@
 """Everything that decides how a network is trained, as one frozen value; no torch needed."""
 
+import difflib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
@@ -86,7 +87,10 @@ class TrainConfig:
         for field in fields(self):
             value, kinds = getattr(self, field.name), _KINDS[str(field.type)]
             if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-                raise InputError(f"{field.name} must be {field.type}, got {value!r}", help="see TrainConfig")
+                raise InputError(
+                    f"{field.name} must be {_WORDS[str(field.type)]}, got {value!r}",
+                    help="`calib train --help` has all",
+                )
         for name, (holds, expected, help) in _RANGES.items():
             value = getattr(self, name)
             if not (value is None or holds(value)):
@@ -105,7 +109,14 @@ class TrainConfig:
         """Rebuild a config.  Raises `InputError` for unknown or missing fields."""
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise InputError(f"unknown training options: {', '.join(unknown)}", help="was it written by a newer calib?")
+            near = [
+                match for name in unknown for match in difflib.get_close_matches(name.replace("-", "_"), known, n=1)
+            ]
+            hint = f"did you mean {', '.join(near)}?  " if near else ""
+            raise InputError(
+                f"unknown training options: {', '.join(map(str, unknown))}",
+                help=f"{hint}`calib train --help` has all, with _ for - here; a newer calib may have more",
+            )
         try:
             return cls(**values)
         except TypeError as error:
@@ -119,6 +130,15 @@ class TrainConfig:
         False
         """
         return hashlib.sha256(json.dumps(self._changed(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def differences(self, other: "TrainConfig") -> str:
+        """The fields in which another config differs, in words; empty where there are none.
+
+        >>> TrainConfig(dataset="digits").differences(TrainConfig(dataset="digits", epochs=3))
+        'epochs 3, not 40'
+        """
+        pairs = ((field.name, getattr(other, field.name), getattr(self, field.name)) for field in fields(self))
+        return ", ".join(f"{name} {theirs}, not {ours}" for name, theirs, ours in pairs if theirs != ours)
 
     def options(self) -> list[str]:
         """The options of ``calib train`` that make this config; what has its default is left out.
@@ -143,6 +163,16 @@ class TrainConfig:
 # the key is made of what differs from here: a field that a later version adds does not rename the runs there are
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
+_WORDS = {
+    str(str): "text",
+    str(int): "a whole number",
+    str(bool): "true or false",
+    str(float): "a number",
+    str(int | None): "a whole number",
+    str(float | None): "a number",
+    str(str | None): "text",
+    str(tuple[float, ...]): "fractions",
+}
 _FLOATS = (str(float), str(float | None))
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -174,9 +204,9 @@ _RANGES = {
     "label_noise_kind": _one_of("symmetric", "asymmetric"),
     "mixup": ((lambda v: 0 <= v <= 100), "in [0, 100]", "0.2 is a usual value, 0 mixes nothing"),
     "focal_gamma": ((lambda v: 0 <= v <= 100), "in [0, 100]", "3 is a usual value, 0 is cross-entropy"),
-    "margin": ((lambda v: 0 <= v < 1e6), "at least 0", "10 is the usual value"),
-    "margin_weight": ((lambda v: 0 <= v < 1e6), "at least 0", "0.1 is the usual value"),
-    "distillation_temperature": ((lambda v: 0 < v < 1e6), "above 0", "1 to 4 are usual"),
+    "margin": ((lambda v: 0 <= v < 1e6), "in [0, 1e6)", "10 is the usual value"),
+    "margin_weight": ((lambda v: 0 <= v < 1e6), "in [0, 1e6)", "0.1 is the usual value"),
+    "distillation_temperature": ((lambda v: 0 < v < 1e6), "in (0, 1e6)", "1 to 4 are usual"),
     "distillation_weight": ((lambda v: 0 <= v <= 1), "in [0, 1]", "1 leaves the labels out"),
     "seed": _SEED,
     "split_seed": _SEED,
@@ -187,11 +217,11 @@ _RANGES = {
     "schedule": _one_of("one-cycle", "steps", "linear", "constant"),
     "decay": ((lambda v: 0 < v <= 1), "in (0, 1]", "0.1 divides by ten"),
     "momentum": ((lambda v: 0 <= v < 1), "in [0, 1)", "0.9 is the usual value"),
-    "weight_decay": ((lambda v: 0 <= v < 1e6), "at least 0", "1e-4 is a usual value"),
+    "weight_decay": ((lambda v: 0 <= v < 1e6), "in [0, 1e6)", "1e-4 is a usual value"),
     "shift": _whole(0, 1000),
     "shift_fill": _one_of("zero", "nearest"),
-    "loss_scale": ((lambda v: 0 < v < 1e6), "above 0", "1 leaves the loss as it is"),
-    "clip_norm": ((lambda v: 0 < v < 1e12), "above 0", "1 is a usual value"),
+    "loss_scale": ((lambda v: 0 < v < 1e6), "in (0, 1e6)", "1 leaves the loss as it is"),
+    "clip_norm": ((lambda v: 0 < v < 1e12), "in (0, 1e12)", "1 is a usual value"),
     "precision": _one_of("float32", "bfloat16"),
     "keep": _one_of("last", "best"),
 }
@@ -205,7 +235,11 @@ def _fractions(values: Any) -> tuple[float, ...]:
         fractions = (-1.0,)
     if not all(0 < value < 1 for value in fractions) or list(fractions) != sorted(set(fractions)):
         raise InputError(
-            f"milestones must be ascending fractions of the training in (0, 1), got {values!r}",
+            f"milestones must be ascending fractions of the training in (0, 1), got {_listed(values)}",
             help="0.5, 0.75 is halfway and three quarters",
         )
     return fractions
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(map(str, values)) if isinstance(values, tuple | list) else repr(values)

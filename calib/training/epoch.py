@@ -70,12 +70,13 @@ def run_epoch(training: Training, epoch: int, on_step: OnStep | None) -> dict[st
     training.network.train()
     with _own_randomness(training, epoch):
         for step, batch in enumerate(batches, start=first):
+            looking = step % LOOKED_AT == 0 or not (n or sums.is_cuda) or not (sums.is_cuda or training.ranks.n > 1)
             rate, momentum = schedule_step(config, step, training.n_steps)
             for group in training.optimizer.param_groups:
                 group.update(lr=rate, momentum=momentum)
             sums += _step(training, batch, epoch, step)
             n += len(batch)
-            if step % LOOKED_AT == 0:
+            if looking:
                 loss = float(training.ranks.sum(sums)[0])
                 _refuse_divergence(loss, epoch)
                 shown = {"epoch": epoch, "loss": loss / n}

@@ -14,10 +14,11 @@ import pytest
 
 from calib.errors import InputError, NumericalError
 from calib.files.atomic import leftovers
-from calib.runs import is_finished, train_run
+from calib.runs import train_run
 from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
 from calib.training.checkpoint import Checkpoint, load_checkpoint
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64, label_noise=0.4)
 

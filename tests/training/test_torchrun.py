@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from calib.runs import is_finished, train_run
+from calib.runs import train_run
 from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
+from calib.training.finished import is_finished
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="gloo and signals as POSIX has them")
 
@@ -59,7 +60,7 @@ def test_several_processes_train_the_network_that_one_trains(arch: str, n: int, 
 
 
 def test_a_job_that_lost_a_process_ends_and_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    config = replace(CONFIG, epochs=400, train_size=50)
+    config = replace(CONFIG, epochs=150, train_size=50)
     job = torchrun(config, tmp_path / "run", 2)
     deadline = time.monotonic() + 90
     while not (tmp_path / "run" / "history.csv").exists() and time.monotonic() < deadline:
@@ -72,10 +73,29 @@ def test_a_job_that_lost_a_process_ends_and_goes_on_to_the_same_weights(tmp_path
     assert code != 0
     assert not is_finished(config, tmp_path / "run"), err
     done = len(load_checkpoint(tmp_path / "run" / "checkpoint.pt").history)
-    assert 1 <= done < 400
+    assert 1 <= done < 150
     code, _, err = finish(torchrun(config, tmp_path / "run", 2, "--resume"))
     assert code == 0, err
     code, _, err = finish(torchrun(config, tmp_path / "whole", 2))
     assert code == 0, err
     whole, resumed = (load_checkpoint(tmp_path / name / "checkpoint.pt").state_dict for name in ("whole", "run"))
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())
+
+
+def test_processes_that_would_train_different_things_end_in_words(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from dataclasses import replace; from calib.training.ranks import joined_ranks; "
+        "from calib.training.config import TrainConfig; from calib.training.loop import train\n"
+        "config = TrainConfig(dataset='digits', width=2, epochs=1, train_size=60, seed=int(os.environ['RANK']))\n"
+        "with joined_ranks(device='cpu') as ranks:\n"
+        "    try: train(config, ranks=ranks)\n"
+        "    except ValueError as error: print(error)\n"
+    )
+    script = tmp_path / "differ.py"
+    script.write_text(code, encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(script)], capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+    assert done.stdout.count("the processes do not train the same") == 2, done.stderr
