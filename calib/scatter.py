@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,20 @@ from calib._door import checked_labels
 from calib.errors import InputError
 from calib.predictions import ArrayLike
 from calib.projection import finite_matrix, with_one
+
+
+class Scatters(NamedTuple):
+    """Traces of the scatter matrices within and between classes, divided by n; ``between`` is NaN for one class."""
+
+    within: float
+    between: float
+
+    @property
+    def ratio(self) -> float:
+        """``within`` / ``between``: 0 where every class is one point, ∞ where all class means are one."""
+        if self.between == 0:
+            return math.inf if self.within > 0 else math.nan
+        return self.within / self.between
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,7 @@ class ScatterStatistics:
     @property
     def within_between(self) -> float:
         """``within`` / ``between``: 0 where every class is one point.  NaN for one class, ∞ where all means are one."""
-        if self.between == 0:
-            return math.inf if self.within > 0 else math.nan
-        return self.within / self.between
+        return Scatters(self.within, self.between).ratio
 
     @property
     def relative_spread(self) -> float:
@@ -81,7 +94,7 @@ def scatter_statistics(features: ArrayLike, labels: ArrayLike, templates: ArrayL
             help="pass those of all classes, weights and bias side by side: model.templates",
         )
     own = checked_labels(to_numpy(labels), n, k)
-    within, between = _scatters(rows, own)
+    within, between = scatters(rows, own)
     extended = with_one(rows)
     logits = extended @ all_templates.T
     distances = np.stack([np.linalg.norm(extended - template, axis=1) for template in all_templates], axis=1)
@@ -102,17 +115,24 @@ def scatter_statistics(features: ArrayLike, labels: ArrayLike, templates: ArrayL
     )
 
 
-def _scatters(rows: Float, labels: Int) -> tuple[float, float]:
-    """Mean squared distance of examples to their class mean, and of class means to the mean, weighted by examples."""
+def scatters(rows: Float, labels: Int) -> Scatters:
+    """Mean squared distance of rows ``(n, d)`` to the mean of their class, and of those means to that of all rows.
+
+    Both are means over the n rows, so that they add up to the mean squared distance to the mean of all.
+
+    >>> scatters(np.array([[0.0], [2.0], [10.0], [12.0]]), np.array([0, 0, 7, 7]))
+    Scatters(within=1.0, between=25.0)
+    """
     classes, positions = np.unique(labels, return_inverse=True)
     means = np.stack([rows[labels == c].mean(axis=0) for c in classes])
     within = float(((rows - means[positions]) ** 2).sum(axis=1).mean())
     if len(classes) < 2:
-        return within, math.nan
-    return within, float(((means - rows.mean(axis=0)) ** 2).sum(axis=1)[positions].mean())
+        return Scatters(within, math.nan)
+    return Scatters(within, float(((means - rows.mean(axis=0)) ** 2).sum(axis=1)[positions].mean()))
 
 
 def _without(values: Float, own: Int) -> Float:
     """Each row of ``(n, k)`` without the entry of its own class: ``(n, k − 1)``."""
     n, k = values.shape
-    return values[np.arange(k) != own[:, None]].reshape(n, k - 1)
+    others: Float = values[np.arange(k) != own[:, None]].reshape(n, k - 1)
+    return others

@@ -146,7 +146,7 @@ def _draw(ax: Axes, points: Float, labels: Int, corners: Float | None) -> None:
     for i, (colour, shape) in enumerate(STYLES):
         some = points[labels == i]
         size = (side / 42) ** 2 * min(1.0, math.sqrt(_MANY / max(1, len(some))))
-        ax.scatter(*some.T, s=size, c=colour, marker=shape, alpha=0.65, linewidths=0, zorder=2)
+        ax.scatter(some[:, 0], some[:, 1], s=size, c=colour, marker=shape, alpha=0.65, linewidths=0, zorder=2)
     if corners is None:
         return
     ax.plot(*np.concatenate([corners, corners[:1]]).T, zorder=3, **_TRIANGLE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from calib.errors import InputError
 from calib.examples import example_named
 from calib.projection import TemplatePlane
-from calib.scatter import scatter_statistics
+from calib.scatter import scatter_statistics, scatters
 from calib.sources import CHECKPOINT
 from calib.targets import smoothing_logit_gap
 from calib.training.config import TrainConfig
@@ -18,19 +18,21 @@ from calib.training.config import TrainConfig
 if TYPE_CHECKING:
     import pandas as pd
 
+    from calib.inference import Part
     from calib.plots.projection import ProjectionRow
     from calib.training.checkpoint import Checkpoint
 
-PARTS = ("train", "test")
+PARTS: "tuple[Part, ...]" = ("train", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class Projections:
     """Networks on the planes of their templates: what to draw, the numbers, and what a reader must know.
 
-    ``table`` has one row a network and part; see `calib.ScatterStatistics` for its columns.  ``gap_optimum`` is the
-    logit gap that the smoothing asks for where labels are certain: ∞ for hard targets, NaN where the training changed
-    the targets in another way too.
+    ``table`` has one row a network and part; see `calib.ScatterStatistics` for its columns.  Those that begin with
+    ``plane_`` are of the projected points, the others of all d dimensions.  ``gap_optimum`` is the logit gap that the
+    smoothing asks for where labels are certain: ∞ for hard targets, NaN where the training changed the targets in
+    another way too.
     """
 
     class_names: tuple[str, ...]
@@ -73,7 +75,8 @@ def project_runs(
                 help="choose --classes by names that all the networks have",
             )
         found_names = names
-        templates = checkpoint.model().templates
+        network: Any = checkpoint.model()
+        templates = network.templates
         plane = TemplatePlane.of(templates[chosen])
         points = {}
         for part in PARTS:
@@ -81,8 +84,17 @@ def project_runs(
                 checkpoint, part, classes=chosen, per_class=per_class, data_dir=data_dir, device=device
             )
             points[part] = plane.project(features), [chosen.index(label) for label in labels]
-            statistics = scatter_statistics(features, labels, templates).to_dict()
-            records.append({**_described(run, checkpoint), "part": part, **statistics})
+            seen = scatters(points[part][0], labels)
+            record = {**_described(run, checkpoint), "part": part}
+            record |= scatter_statistics(features, labels, templates).to_dict()
+            records.append(
+                {
+                    **record,
+                    "plane_within": seen.within,
+                    "plane_between": seen.between,
+                    "plane_within_between": seen.ratio,
+                }
+            )
         rows.append(ProjectionRow(heading, points["train"], points["test"], plane.corners))
     return Projections(found_names, tuple(rows), pd.DataFrame(records), tuple(_notes(checkpoints)))
 
@@ -109,17 +121,16 @@ def chosen_classes(wanted: Sequence[str | int] | None, class_names: Sequence[str
 
 
 def _class_index(wanted: str | int, class_names: Sequence[str]) -> int:
-    names, k = list(class_names), len(class_names)
-    if isinstance(wanted, str) and wanted.strip() in names:
-        return names.index(wanted.strip())
+    names, k, word = list(class_names), len(class_names), str(wanted).strip()
+    if isinstance(wanted, str) and word in names:
+        return names.index(word)
     try:
-        index = int(wanted)
+        index = int(word)
     except ValueError:
-        near = difflib.get_close_matches(wanted.strip().lower(), names, n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"the classes are {', '.join(names[:20])}"
-        raise InputError(
-            f"there is no class {wanted.strip()!r}", help=hint + (" …" if k > 20 and not near else "")
-        ) from None
+        near = difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.5)
+        known = ", ".join(names[:20]) + (" …" if k > 20 else "")
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the classes are {known}"
+        raise InputError(f"there is no class {word!r}", help=hint) from None
     if not 0 <= index < k:
         raise InputError(f"there is no class {index}: there are {k}, counted from 0", help="name a class")
     return index

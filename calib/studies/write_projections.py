@@ -21,6 +21,7 @@ PAGE, TABLE, FIGURE = "projections.md", "projections.csv", "projections.png"
 _SHOWN = {
     "accuracy": ("accuracy", 3),
     "within_between": ("within/between", 3),
+    "plane_within_between": ("in the plane", 3),
     "own_distance": ("to own template", 2),
     "other_distance": ("to others", 2),
     "relative_spread": ("spread of others", 3),
@@ -107,10 +108,11 @@ def _page(result: Projections, command: str) -> str:
         [
             to_markdown(readable(mean_over_seeds(result.table))),
             f"Classes {names}; mean ± sd over seeds. *within/between* is the ratio of the traces of the scatter "
-            "matrices of the activations; *to own template* and *to others* are mean distances, *spread of others* the "
-            "sd of an example's distances to the wrong templates over their mean; *logit gap* is the correct logit "
-            "minus the mean wrong one, *its sd* is over examples, *optimum* what the smoothing asks for where labels "
-            "are certain; *spread of wrong logits* is the sd of an example's wrong logits.",
+            "matrices of the activations, *in the plane* that of the projected points; *to own template* and *to "
+            "others* are mean distances, *spread of others* the sd of an example's distances to the wrong templates "
+            "over their mean; *logit gap* is the correct logit minus the mean wrong one, *its sd* is over examples, "
+            "*optimum* what the smoothing asks for where labels are certain; *spread of wrong logits* is the sd of an "
+            "example's wrong logits.",
             "",
             f"Made by `{command}`, commit {commit()}, on {hardware()}; "
             f"{', '.join(f'{name} {number}' for name, number in versions().items())}.",
