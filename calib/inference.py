@@ -127,6 +127,8 @@ def features_part(
     """
     k = len(checkpoint.class_names)
     chosen = range(k) if classes is None else classes
+    if len(chosen) == 0:
+        raise InputError("there are no classes to choose from", help="name at least one, or None for all")
     if wrong := [c for c in chosen if not 0 <= c < k]:
         raise InputError(f"classes must lie in 0 … {k - 1} for {k} classes, got {wrong[0]}", help="count from 0")
     if per_class is not None and per_class < 1:
