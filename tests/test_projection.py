@@ -46,7 +46,7 @@ def test_the_origin_is_the_first_template_and_the_second_lies_on_the_first_axis(
 
 def test_a_plane_worked_by_hand() -> None:
     plane = TemplatePlane.of([[1, 1, 1], [1, 4, 5], [1, 1, 6]])  # u1 = (0, 3, 4)/5, u2 = (0, -4, 3)/5
-    np.testing.assert_allclose(plane.basis, [[0, 0], [0.6, -0.8], [0.8, 0.6]], atol=1e-15)
+    np.testing.assert_allclose(plane.basis, np.array([[0.0, 0.0], [0.6, -0.8], [0.8, 0.6]]), atol=1e-15)
     np.testing.assert_allclose(plane.corners, [[0, 0], [5, 0], [4, 3]], atol=1e-14)
     np.testing.assert_allclose(plane.project([[7, 3, 2]]), [[2, -1]], atol=1e-15)
 
@@ -64,7 +64,7 @@ def test_the_basis_is_that_of_a_qr_decomposition_up_to_sign() -> None:
     templates = three()
     q, _ = np.linalg.qr((templates[1:] - templates[0]).T)
     basis = TemplatePlane.of(templates).basis
-    np.testing.assert_allclose(np.abs(np.sum(q * basis, axis=0)), [1, 1], rtol=1e-12)
+    np.testing.assert_allclose(np.abs(np.sum(q * basis, axis=0)), np.ones(2), rtol=1e-12)
 
 
 def test_features_come_with_or_without_the_one_of_the_bias() -> None:

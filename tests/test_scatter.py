@@ -51,9 +51,9 @@ def test_every_number_is_that_of_the_plain_loops() -> None:
         logits = [float(np.dot([*x, 1.0], w)) for w in templates]
         own += distances.pop(y) / 40
         correct = logits.pop(y)
-        other += np.mean(distances) / 40
-        spread += np.std(distances) / 40
-        wrong_spread += np.std(logits) / 40
+        other += float(np.mean(distances)) / 40
+        spread += float(np.std(distances)) / 40
+        wrong_spread += float(np.std(logits)) / 40
         gaps.append(correct - np.mean(logits))
     expected = (within, between, own, other, spread, np.mean(gaps), np.std(gaps), wrong_spread)
     names = ("within", "between", "own_distance", "other_distance", "other_spread", "gap_mean", "gap_sd")

@@ -62,7 +62,8 @@ def projection_panel(
     that of the activations, and the frame is a square that holds every point and template.  Names and ``title`` are
     taken literally and cut to fit.
 
-    Without ``ax`` pyplot makes a new figure.  Raises `InputError` for shapes that do not fit, other labels, NaN and
+    Without ``ax`` pyplot makes a new figure.  The legend stands below, where constrained layout makes room for it; of
+    several panels one alone needs it.  Raises `InputError` for shapes that do not fit, other labels, NaN and
     infinities.
 
     >>> ax = projection_panel([[0, 1], [2, 1]], [0, 2], ["cat", "dog", "bird"], ax=Figure().add_subplot())
