@@ -70,7 +70,7 @@ def train_networks(
     Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
     Raises `InputError` for missing data and for runs with other settings, before any training.
     """
-    from calib.runs import found_run, is_finished, train_run
+    from calib.runs import found_run, train_run
 
     configs = grid(setting.base, smoothing=SMOOTHING, seeds=range(setting.seeds))
     paths = [Path(folder) / name for name in configs]
@@ -84,6 +84,5 @@ def train_networks(
             if on_progress is not None:
                 on_progress(done + len(checkpoint.history) / checkpoint.n_epochs, len(pairs))
 
-        if force or not is_finished(config, path):
-            train_run(config, path, data_dir=data_dir, device=device, force=force, resume=not force, on_epoch=report)
+        train_run(config, path, data_dir=data_dir, device=device, force=force, resume=not force, on_epoch=report)
     return paths

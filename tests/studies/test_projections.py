@@ -204,6 +204,8 @@ def test_a_folder_gets_page_table_and_figure_and_nothing_foreign_is_replaced(run
     (tmp_path / "projections.md").write_text("my notes")
     with pytest.raises(InputError, match="not calib's"):
         refuse_foreign(tmp_path)
+    with pytest.raises(InputError, match="not calib's"):
+        write_projections(result, tmp_path, command="", shown=1)
     assert (tmp_path / "projections.md").read_text() == "my notes"
 
 
