@@ -59,7 +59,16 @@ def test_the_numbers_of_the_projections_are_those_of_a_run_of_committed_code() -
     table = pd.read_csv(folder / "projections.csv")
     assert to_markdown(write_projections.readable(write_projections.mean_over_seeds(table))) in page
     assert re.search(r"Made by `calib study projections [^`]*`, commit [0-9a-f]{12}, on", page)  # not "-dirty"
-    assert sorted(set(table["seed"])) == [0, 1, 2]
+    seeds = table.set_index(["part", "seed", "smoothing"]).unstack()
+    for column, lower in (
+        ("gap_sd", 6),
+        ("wrong_logit_spread", 6),
+        ("relative_spread", 6),
+        ("plane_within_between", 6),
+    ):
+        assert (seeds[column][0.1] < seeds[column][0.0]).sum() == lower == len(seeds)
+    higher = seeds["within_between"][0.1] > seeds["within_between"][0.0]
+    assert (higher["test"].sum(), higher["train"].sum()) == (3, 2)
 
 
 def _code(page: Path) -> list[str]:
