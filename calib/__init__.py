@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from calib.examples import Example, load_example
     from calib.files.calibrator_json import load_calibrator, save_calibrator
     from calib.groups import by_group
-    from calib.inference import predict
+    from calib.inference import penultimate, predict
     from calib.integrations.scikit_learn import CalibratedClassifier, from_estimator
     from calib.integrations.torch_distributed import all_merge
     from calib.integrations.torch_module import CalibratedModule, one_line
@@ -62,13 +62,16 @@ if TYPE_CHECKING:
     from calib.metrics.smooth import smooth_curve, smooth_ece
     from calib.metrics.tcal import t_cal
     from calib.outcomes import Outcomes
+    from calib.plots.projection import projection_panel
     from calib.plots.reliability import reliability_diagram
     from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
+    from calib.projection import TemplatePlane
     from calib.resampling import bootstrap_interval, mean_interval
+    from calib.scatter import ScatterStatistics, scatter_statistics
     from calib.state import CalibrationState
     from calib.tables import compare, score_table
-    from calib.targets import smooth_labels, target_entropy
+    from calib.targets import smooth_labels, smoothing_logit_gap, target_entropy
     from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
@@ -93,11 +96,13 @@ _HOME = {
     "PlattScaling": "calib.calibrators.platt",
     "Predictions": "calib.predictions",
     "Report": "calib.evaluation",
+    "ScatterStatistics": "calib.scatter",
     "SmoothingInverse": "calib.calibrators.desmoothing",
     "SplineCalibration": "calib.calibrators.spline",
     "StructuredMatrixScaling": "calib.calibrators.structured",
     "StructuredVectorScaling": "calib.calibrators.structured",
     "TemperatureScaling": "calib.calibrators.temperature",
+    "TemplatePlane": "calib.projection",
     "VectorScaling": "calib.calibrators.vector",
     "accuracy": "calib.metrics.accuracy",
     "all_merge": "calib.integrations.torch_distributed",
@@ -143,17 +148,21 @@ _HOME = {
     "nll": "calib.metrics.proper",
     "one_line": "calib.integrations.torch_module",
     "paired_interval": "calib.differences",
+    "penultimate": "calib.inference",
     "predict": "calib.inference",
+    "projection_panel": "calib.plots.projection",
     "reliability_diagram": "calib.plots.reliability",
     "risk_coverage": "calib.metrics.ranking",
     "rmsce": "calib.metrics.binned",
     "rmsce_interval": "calib.intervals",
     "save_calibrator": "calib.files.calibrator_json",
+    "scatter_statistics": "calib.scatter",
     "score_table": "calib.tables",
     "skce": "calib.metrics.kernel",
     "smooth_curve": "calib.metrics.smooth",
     "smooth_ece": "calib.metrics.smooth",
     "smooth_labels": "calib.targets",
+    "smoothing_logit_gap": "calib.targets",
     "spiegelhalter": "calib.metrics.hypothesis_tests",
     "t_cal": "calib.metrics.tcal",
     "target_entropy": "calib.targets",
@@ -187,11 +196,13 @@ __all__ = [
     "PlattScaling",
     "Predictions",
     "Report",
+    "ScatterStatistics",
     "SmoothingInverse",
     "SplineCalibration",
     "StructuredMatrixScaling",
     "StructuredVectorScaling",
     "TemperatureScaling",
+    "TemplatePlane",
     "VectorScaling",
     "__version__",
     "accuracy",
@@ -238,17 +249,21 @@ __all__ = [
     "nll",
     "one_line",
     "paired_interval",
+    "penultimate",
     "predict",
+    "projection_panel",
     "reliability_diagram",
     "risk_coverage",
     "rmsce",
     "rmsce_interval",
     "save_calibrator",
+    "scatter_statistics",
     "score_table",
     "skce",
     "smooth_curve",
     "smooth_ece",
     "smooth_labels",
+    "smoothing_logit_gap",
     "spiegelhalter",
     "t_cal",
     "target_entropy",

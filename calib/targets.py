@@ -1,5 +1,6 @@
 """Label smoothing as explicit target rows, in both conventions of the literature."""
 
+import math
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -45,6 +46,19 @@ def target_entropy(smoothing: float, n_classes: int, *, convention: Convention =
     row[0] += 1 - weight
     positive = row[row > 0]
     return float(np.sum(positive * np.log(1 / positive)))
+
+
+def smoothing_logit_gap(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:
+    """Correct minus wrong logit, in nats, of a network that puts out the smoothed target itself.  [0, ∞].
+
+    ln((1 − α + α/k) / (α/k)), the constant that smoothing pulls every gap to where the label is certain (Müller et al.,
+    2019, section 2); ∞ for hard targets, 0 for α = 1.  Raises `InputError` as `smooth_labels` does.
+
+    >>> round(smoothing_logit_gap(0.1, 10), 6), smoothing_logit_gap(0.0, 10)
+    (4.51086, inf)
+    """
+    weight = uniform_smoothing(smoothing, n_classes, convention=convention)
+    return math.log(1 + (1 - weight) * n_classes / weight) if weight > 0 else math.inf
 
 
 def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:

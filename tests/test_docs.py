@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from calib.export import readable, to_markdown
+from calib.studies import write_projections
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
 BLOCKS = [
     pytest.param(code, id=f"{page.name}-{i}")
     for page in PAGES
@@ -50,6 +51,24 @@ def test_the_readme_s_numbers_are_those_of_a_demo_of_committed_code() -> None:
     assert re.search(r"Made by `calib demo [^`]*`, commit [0-9a-f]{12}, on", page)  # not "-dirty"
     assert set(table["n"]) == {797}
     assert set(table["smoothing"]) == {0.0, 0.05, 0.1}
+
+
+def test_the_numbers_of_the_projections_are_those_of_a_run_of_committed_code() -> None:
+    folder = ROOT / "docs" / "studies"
+    page = (folder / "projections.md").read_text(encoding="utf-8")
+    table = pd.read_csv(folder / "projections.csv")
+    assert to_markdown(write_projections.readable(write_projections.mean_over_seeds(table))) in page
+    assert re.search(r"Made by `calib study projections [^`]*`, commit [0-9a-f]{12}, on", page)  # not "-dirty"
+    seeds = table.set_index(["part", "seed", "smoothing"]).unstack()
+    for column, lower in (
+        ("gap_sd", 6),
+        ("wrong_logit_spread", 6),
+        ("relative_spread", 6),
+        ("plane_within_between", 6),
+    ):
+        assert (seeds[column][0.1] < seeds[column][0.0]).sum() == lower == len(seeds)
+    higher = seeds["within_between"][0.1] > seeds["within_between"][0.0]
+    assert (higher["test"].sum(), higher["train"].sum()) == (3, 2)
 
 
 def _code(page: Path) -> list[str]:

@@ -12,7 +12,7 @@ from torch.nn import functional
 import calib
 from calib.errors import InputError
 from calib.predictions import Predictions
-from calib.targets import Convention, smooth_labels, target_entropy, uniform_smoothing
+from calib.targets import Convention, smooth_labels, smoothing_logit_gap, target_entropy, uniform_smoothing
 from calib.training.losses import smoothed_cross_entropy
 
 from . import references
@@ -46,6 +46,22 @@ def test_the_entropy_of_a_target_ends_at_zero_and_at_ln_k() -> None:
     assert target_entropy(1.0, 5) == pytest.approx(math.log(5), rel=1e-12)
     with pytest.raises(InputError, match="smoothing must lie"):
         target_entropy(-0.1, 5)
+
+
+@pytest.mark.parametrize(("k", "alpha", "gap"), [(row[0], row[1], row[4]) for row in TABLE])
+def test_the_logit_gap_of_smoothing_is_that_of_the_target(k: int, alpha: float, gap: float) -> None:
+    assert smoothing_logit_gap(alpha, k) == pytest.approx(gap, abs=1e-6)
+    epsilon = alpha * (k - 1) / k
+    assert smoothing_logit_gap(epsilon, k, convention="wrong-classes") == pytest.approx(gap, abs=1e-6)
+
+
+def test_the_logit_gap_ends_at_infinity_and_at_zero() -> None:
+    assert smoothing_logit_gap(0.0, 5) == math.inf
+    assert smoothing_logit_gap(1.0, 5) == 0
+    assert smoothing_logit_gap(0, 2, convention="wrong-classes") == math.inf
+    for smoothing, k in ((-0.1, 5), (1.1, 5), (0.1, 1)):
+        with pytest.raises(InputError):
+            smoothing_logit_gap(smoothing, k)
 
 
 @pytest.mark.parametrize(("k", "alpha", "target", "other", "gap", "floor", "hard_nll", "ece"), TABLE)

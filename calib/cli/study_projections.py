@@ -1,0 +1,141 @@
+"""``calib study projections``: three classes on the plane of their templates, in the layer before the last."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from calib._text import printable
+from calib.cli._options import DataDir, Device, Force, Json, TableFormat, Threads, set_threads
+from calib.cli._output import emit, progress_bar, refuse_existing, render, say
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    from calib.studies.projection_networks import Setting
+    from calib.studies.projections import Projections
+
+
+def projections(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN...", help="Run directories or checkpoints; without any, networks are trained."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="With RUN: the picture, .png, .svg or .pdf. Without: the folder to train into and to fill.",
+            show_default="none; calib-projections",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Three classes by name or number, with commas between.", show_default="the first three"),
+    ] = None,
+    per_class: Annotated[int, typer.Option(min=1, help="Examples a class and split, the first ones.")] = 100,
+    paper: Annotated[
+        Literal["cifar10-alexnet", "cifar100-resnet56"] | None,
+        typer.Option(help="Train the networks of Müller et al. instead; takes a GPU.", show_default="digits, small"),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Networks a setting to train.", show_default="3, for --paper 1")
+    ] = None,
+    format: TableFormat = "table",
+    json: Json = False,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    force: Force = False,
+) -> None:
+    """Project the penultimate layer.
+
+    As in Müller et al. (2019), Figure 1: the examples of three classes on the plane of their templates, training split
+    on the left, test split on the right; and a table of scatter, distances and logit gaps. Without RUN two small
+    networks a seed are trained on digits, hard and with α = 0.1; finished runs are kept.
+
+    Example: calib study projections runs/hard runs/ls01 --classes airplane,automobile,bird -o figure.png
+    """
+    if runs and (paper is not None or seeds is not None):
+        raise InputError("--paper and --seeds train networks, RUN names trained ones", help="leave out one of the two")
+    from calib.inference import resolve_device
+    from calib.studies.projection_networks import SMOOTHING
+    from calib.studies.projections import project_runs
+    from calib.studies.write_projections import FIGURE, PAGE, TABLE, mean_over_seeds, readable, write_projections
+
+    set_threads(threads)
+    device = resolve_device(device)
+    chosen = None if classes is None else classes.split(",")
+    if runs:
+        _check_picture(output, runs, force=force)
+        result = project_runs(runs, classes=chosen, per_class=per_class, data_dir=data_dir, device=device)
+        _save_picture(result, output)
+    else:
+        setting = _setting(paper, chosen, seeds, data_dir)
+        folder = output or Path("calib-projections")
+        trained = _train(setting, folder, data_dir=data_dir, device=device, force=force)
+        result = project_runs(trained, classes=setting.classes, per_class=per_class, data_dir=data_dir, device=device)
+        words = ["calib study projections", *([f"--paper {paper}"] if paper else []), f"--seeds {setting.seeds}"]
+        command = " ".join([*words, f"--classes {','.join(result.class_names)}", f"--per-class {per_class}"])
+        write_projections(result, folder, command=command, shown=len(SMOOTHING))
+        say(f"wrote {PAGE}, {TABLE} and {FIGURE} beside {len(trained)} run directories in {printable(str(folder))}")
+    for note in result.notes:
+        say(f"note: {printable(note)}")
+    means = mean_over_seeds(result.table)
+    extra: dict[str, object] = {"classes": list(result.class_names), "notes": list(result.notes)}
+    emit(render("json" if json else format, full=result.table, shown=readable(means), extra=extra), None)
+
+
+def _check_picture(output: Path | None, runs: list[Path], *, force: bool) -> None:
+    """Before anything is computed: can the picture be written there?"""
+    if output is not None:
+        from calib.plots.reliability import check_suffix
+
+        check_suffix(output)
+        refuse_existing(output, force=force, inputs=runs)
+
+
+def _save_picture(result: "Projections", output: Path | None) -> None:
+    if output is not None:
+        from calib.plots.projection import projection_figure
+        from calib.plots.reliability import save_figure
+
+        save_figure(projection_figure(result.rows, result.class_names), output)
+        say(f"wrote {printable(str(output))}")
+
+
+def _setting(paper: str | None, classes: list[str] | None, seeds: int | None, data_dir: Path | None) -> "Setting":
+    """What to train, with classes that are known to be there."""
+    from calib.datasets import load_dataset
+    from calib.studies.projection_networks import SETTINGS
+    from calib.studies.projections import chosen_classes
+
+    setting = SETTINGS[paper or "small"]
+    if seeds is not None:
+        setting = replace(setting, seeds=seeds)
+    names = load_dataset(setting.base.dataset, data_dir=data_dir).class_names
+    return replace(setting, classes=tuple(names[c] for c in chosen_classes(classes or setting.classes, names)))
+
+
+def _train(setting: "Setting", folder: Path, *, data_dir: Path | None, device: str, force: bool) -> list[Path]:
+    if folder.suffix.lower() in (".png", ".svg", ".pdf"):
+        raise InputError(
+            f"without RUN --output is a folder to train into, got {folder}", help="name the runs to draw, or a folder"
+        )
+    from calib.studies.projection_networks import SMOOTHING, train_networks
+    from calib.studies.write_projections import refuse_foreign
+
+    refuse_foreign(folder)
+    base = setting.base
+    say(f"Training {len(SMOOTHING) * setting.seeds} {base.arch} on {base.dataset}, hard and smoothed.")
+    with progress_bar() as progress:
+        task = progress.add_task("networks", total=None)
+        return train_networks(
+            setting,
+            folder,
+            data_dir=data_dir,
+            device=device,
+            force=force,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
