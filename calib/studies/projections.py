@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from calib.errors import InputError
 from calib.examples import example_named
+from calib.files.run_folder import CHECKPOINT
 from calib.projection import TemplatePlane
 from calib.scatter import scatter_statistics, scatters
-from calib.sources import CHECKPOINT
 from calib.targets import smoothing_logit_gap
 from calib.training.config import TrainConfig
 
