@@ -28,7 +28,8 @@ GROUPS = 200  # of examples that are left out in turn: the standard error is the
 class SeedDifference:
     """Mean difference over seeds with Student's interval; ``df`` is the number of seeds − 1.
 
-    ``p_value`` is two-sided, for a mean difference of 0.  With one seed, limits and p-value are NaN: nothing is known.
+    ``p_value`` is two-sided, for a mean difference of 0.  Limits and p-value are NaN where there is no spread to judge
+    by: with one seed, and where a difference, such as of accuracies of few examples, happens to be the same in all.
     """
 
     estimate: float
@@ -68,8 +69,9 @@ def over_seeds(a: Mapping[Seed, float], b: Mapping[Seed, float], *, level: float
         return SeedDifference(mean, math.nan, math.nan, level, df, math.nan, pairs)
     error = float(differences.std(ddof=1)) / math.sqrt(df + 1)
     rounding = ROUNDING * float(np.abs(values).max())
-    if error <= rounding:  # the same difference in every seed
-        return SeedDifference(mean, mean, mean, level, df, float(abs(mean) <= rounding), pairs)
+    if error <= rounding:  # equal values differ by 0; any other difference that never varies is chance in few digits
+        end, p_value = (mean, 1.0) if abs(mean) <= rounding else (math.nan, math.nan)
+        return SeedDifference(mean, end, end, level, df, p_value, pairs)
     half = float(stdtrit(df, (1 + level) / 2)) * error
     p_value = 2 * float(stdtr(df, -abs(mean) / error))
     return SeedDifference(mean, mean - half, mean + half, level, df, p_value, pairs)

@@ -20,6 +20,7 @@ from calib.cli import (
     per_class,
     predict,
     reliability_plot,
+    study,
     train,
 )
 from calib.cli._errors import INTERRUPTED, report
@@ -48,6 +49,7 @@ app.command("compare-calibrators")(compare_calibrators.compare_calibrators)
 app.command("info")(info.info)
 app.command("env")(env.env)
 app.add_typer(data.app, name="data")
+app.add_typer(study.app, name="study")
 
 
 def _version(wanted: bool) -> None:

@@ -39,4 +39,5 @@ def mean_of_2x2(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     n, channels, height, width = images.shape
     sums = images.reshape(n, channels, height // 2, 2, width // 2, 2).sum(axis=(3, 5), dtype=np.uint16)
-    return np.rint(sums / np.float32(4)).astype(np.uint8)
+    means: npt.NDArray[np.uint8] = np.rint(sums / np.float32(4)).astype(np.uint8)
+    return means
