@@ -1,9 +1,8 @@
 """ECE and temperature against the smoothing weight: every run a point, means joined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,7 +21,7 @@ class Series(NamedTuple):
 
 # Lines differ without colour too.
 _MARKERS, _DASHES = "osD^vP*X", ("-", (0, (4, 1.4)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
-_CHANCE: dict[str, Any] = {"color": "0.5", "linestyle": (0, (1, 1.6)), "linewidth": 1.2, "marker": ""}
+_CHANCE: dict[str, Any] = {"color": "0.5", "linestyle": (0, (1, 1.6)), "linewidth": 1.2}
 _WIDTH, _HEIGHT = 5.6, 2.6  # inches
 
 
@@ -47,16 +46,20 @@ def smoothing_figure(
                 f"{series.label}: {len(series.smoothing)} smoothings and {len(series.values)} values",
                 help="give both for every run",
             )
+    alphas = sorted(set(temperature.smoothing))
+    span = (alphas[-1] - alphas[0]) or 1.0
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for i, series in enumerate(ece):
-        _draw(left, series, _style(i))
     if by_chance is not None:
-        _draw(left, by_chance, _CHANCE, points=False)
-    _draw(right, temperature, _style(1))
-    right.axhline(1, color=mpl.rcParams["axes.edgecolor"], linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=0)
-    for ax, name in ((left, "ECE"), (right, "temperature")):
-        _axes(ax, temperature.smoothing, name)
+        _draw(left, by_chance, {**_CHANCE, "marker": ""}, 0.0)
+    for i, series in enumerate(ece):
+        _draw(left, series, _style(i), 0.03 * span * (i - (len(ece) - 1) / 2))
+    _draw(right, temperature, _style(1), 0.0)
+    right.axhline(1, **_CHANCE, zorder=0)
+    for ax, name in ((left, "ECE"), (right, "fitted temperature")):
+        ax.set(xlabel="smoothing α", ylabel=name, xlim=(alphas[0] - 0.15 * span, alphas[-1] + 0.15 * span))
+        ax.set_xticks(alphas, [f"{alpha:g}" for alpha in alphas])
+        ax.grid(axis="y", alpha=0.3)
     left.set_ylim(bottom=0)
     rows = len(ece) + (by_chance is not None)
     figure.legend(
@@ -75,28 +78,15 @@ def _style(i: int) -> dict[str, Any]:
     return {"color": f"C{i}", "marker": _MARKERS[i % len(_MARKERS)], "linestyle": _DASHES[i % len(_DASHES)]}
 
 
-def _draw(ax: Axes, series: Series, style: Mapping[str, Any], *, points: bool = True) -> None:
+def _draw(ax: Axes, series: Series, style: dict[str, Any], beside: float) -> None:
+    """A line through the means and a hollow point a run, moved ``beside`` so that calibrators do not hide others."""
     smoothing, values = np.asarray(series.smoothing, dtype=float), np.asarray(series.values, dtype=float)
     known = np.isfinite(values)
     alphas = np.unique(smoothing[known])
     means = [float(values[known & (smoothing == alpha)].mean()) for alpha in alphas]
-    (line,) = ax.plot(alphas, means, label=series.label, markersize=5, **style)
-    if points:
-        ax.plot(
-            *(smoothing[known], values[known]),
-            linestyle="",
-            marker=style["marker"],
-            markersize=2.5,
-            alpha=0.55,
-            color=line.get_color(),
-            zorder=line.get_zorder() - 0.1,
-            label="_nolegend_",
-        )
-
-
-def _axes(ax: Axes, smoothing: Sequence[float], name: str) -> None:
-    alphas = sorted(set(smoothing))
-    margin = 0.12 * (alphas[-1] - alphas[0]) or 0.01
-    ax.set(xlabel="smoothing α", ylabel=name, xticks=alphas, xlim=(alphas[0] - margin, alphas[-1] + margin))
-    ax.set_xticks(alphas, [f"{alpha:g}" for alpha in alphas])
-    ax.grid(axis="y", alpha=0.3)
+    points: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "markeredgewidth": 0.8}
+    both: dict[str, Any] = {"linewidth": 1.2, **style}
+    ax.plot(alphas + beside, means, label="_means", **{**both, "marker": "_", "markersize": 9})
+    if style["marker"]:
+        ax.plot(smoothing[known] + beside, values[known], label="_runs", **{**both, "linestyle": "", **points})
+    ax.plot([], [], label=series.label, **both, **points)  # the legend has both in one

@@ -76,32 +76,36 @@ MORE_NOTES = (
 def difference_notes(differences: "pd.DataFrame") -> list[str]:
     """What the two inferences are, which the table shows side by side."""
     first, sizes = differences.iloc[0], sorted(set(differences["family"]))
-    tests = " or ".join(str(size) for size in sizes)
-    shared = (
-        "all networks saw the same ones: an example goes in or out for all of them at once"
-        if first["examples_shared"]
-        else "seeds have test examples of their own: the limits are means of those of each seed, which is at least as "
-        "wide as needed"
-    )
+    tests = " or ".join(filter(None, [", ".join(map(str, sizes[:-1])), str(sizes[-1])]))
+    shared = bool(first["examples_shared"])
+    drawn = "the training and calibration examples" if shared else "all three splits"
     over_seeds = (
         f"*Over seeds*: paired by seed, Student's t; a star where p is at most 0.05 after Holm's correction for the "
-        f"{tests} tests (every α × metric) of one calibrator. It speaks of this recipe on these test examples: seeds "
-        "vary weights, batches and the training and calibration examples."
+        f"{tests} tests (every α × metric) of one calibrator. A seed draws weights, batches and {drawn} anew"
+        f"{', the test examples are always the same' if shared else ''}. Seeds draw from one pool: where their "
+        "training sets overlap much, new data would vary more."
         if first["df"] > 0
         else "*Over seeds*: there is one seed only, so nothing is known of other seeds."
+    )
+    averaged = "the limits of each seed are averaged, which is at least as wide as needed"
+    how = (
+        f"an example goes in or out for all networks at once, and of ECE {averaged}"
+        if shared
+        else f"seeds have test examples of their own, so {averaged}"
     )
     return [
         f"Arm − ({REFERENCE_NAME}); positive is worse, of accuracy better. Intervals are of 95 %.",
         over_seeds,
-        f"*Over examples*: of these very networks on n = {int(first['n']):,} test examples, paired; {shared}. Of ECE "
-        "the limits of each seed are averaged. A star where the interval leaves out 0, each by itself and "
-        "without correction. It says nothing of networks from other seeds.",
+        f"*Over examples*: of these very networks on n = {int(first['n']):,} test examples, paired; {how}. A star "
+        "where the interval leaves out 0, each by itself and without correction. It says nothing of networks from other "
+        "seeds.",
     ]
 
 
 def protocol(configs: Sequence[TrainConfig]) -> list[str]:
     """Why nothing was chosen on the test split, and what was trained."""
     first = configs[0]
+    splits = "a split of its own" if len({config.split_seed for config in configs}) > 1 else "the same split"
     kept = (
         "the weights of the last epoch are kept, whatever they score"
         if first.keep == "last"
@@ -111,8 +115,8 @@ def protocol(configs: Sequence[TrainConfig]) -> list[str]:
         "Nothing is chosen on the test split. Every α that was trained is shown, none is picked; "
         f"{kept}; the temperature of a network, and any other calibrator, is fitted by NLL or its own rule on the "
         "calibration split, which no training saw. Training, calibration and test examples are disjoint.",
-        "Networks of one seed start from the same weights and see the same images in the same batches, on the same "
-        "split; another seed has a split of its own. They differ in α alone.",
+        "Networks of one seed start from the same weights and see the same images in the same batches, on one split; "
+        f"they differ in α alone. Another seed has {splits}.",
         f"The first of {len(configs)} networks: `calib train {' '.join(first.options())}`.",
     ]
 
