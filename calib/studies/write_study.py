@@ -97,8 +97,7 @@ def difference_notes(differences: "pd.DataFrame") -> list[str]:
         f"Arm − ({REFERENCE_NAME}); positive is worse, of accuracy better. Intervals are of 95 %.",
         over_seeds,
         f"*Over examples*: of these very networks on n = {int(first['n']):,} test examples, paired; {how}. A star "
-        "where the interval leaves out 0, each by itself and without correction. It says nothing of networks from other "
-        "seeds.",
+        "where the interval leaves out 0, each by itself and without correction. It says nothing of other networks.",
     ]
 
 
