@@ -11,7 +11,7 @@ import pytest
 from calib.export import readable, to_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
 BLOCKS = [
     pytest.param(code, id=f"{page.name}-{i}")
     for page in PAGES

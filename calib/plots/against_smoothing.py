@@ -31,12 +31,12 @@ def smoothing_figure(
     """Draw ECE on the left and the fitted temperature on the right, against α.
 
     ``ece`` has a series a calibrator, ``by_chance`` is the ECE that calibrated networks would score.  Every run is a
-    small point, means are joined by a line; what is NaN is left out.  The figure is 5.6 in wide.  Raises `InputError`
+    hollow point, means are joined by a line; what is NaN is left out.  The figure is 5.6 in wide.  Raises `InputError`
     where there is nothing to draw, or numbers of smoothings and values differ.
 
     >>> line = Series("as it is", [0.0, 0.1, 0.0, 0.1], [0.10, 0.04, 0.12, 0.05])
     >>> [ax.get_ylabel() for ax in smoothing_figure([line], line).axes]
-    ['ECE', 'temperature']
+    ['ECE', 'fitted temperature']
     """
     if not ece:
         raise InputError("there is no series of ECE to draw", help="give one a calibrator")

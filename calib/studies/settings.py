@@ -86,7 +86,7 @@ def adjusted(
     base = replace(setting.base, **{name: value for name, value in changed.items() if value is not None})
     if epochs is not None:
         base = replace(base, steps=None)
-    alphas = tuple(sorted(set(setting.smoothing if smoothing is None else smoothing)))
+    alphas = tuple(sorted({float(alpha) for alpha in (setting.smoothing if smoothing is None else smoothing)}))
     if 0 not in alphas:
         raise InputError(
             "the smoothings lack 0, the hard targets that all others are compared with", help="such as 0,0.05,0.1"
