@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 STUDIES = Path(__file__).resolve().parent / "studies"
-KEPT = ("comparison.csv", "differences.csv", "against-smoothing.png", "reliability.png")
+KEPT = ("comparison.csv", "differences.csv", "runs.csv", "against-smoothing.png", "reliability.png")
 
 
 def main(name: str, folder: Path) -> None:
@@ -19,7 +19,9 @@ def main(name: str, folder: Path) -> None:
         shutil.copyfile(folder / file, STUDIES / name / file)
     target = STUDIES / f"{name}.md"
     pattern = re.compile(r"(<!-- study:start -->\n).*?(<!-- study:end -->)", re.DOTALL)
-    updated, count = pattern.subn(lambda match: f"{match[1]}{inside(page, name)}\n{match[2]}", target.read_text("utf-8"))
+    updated, count = pattern.subn(
+        lambda match: f"{match[1]}{inside(page, name)}\n{match[2]}", target.read_text("utf-8")
+    )
     if count != 1:
         raise SystemExit(f"{target} has lost its markers")
     target.write_text(updated, encoding="utf-8")

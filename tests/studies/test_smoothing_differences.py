@@ -78,6 +78,13 @@ def test_worse_counts_the_seeds_in_which_the_arm_loses() -> None:
     assert row(TABLE, 0.0, "uncalibrated", "accuracy")["worse"] == 0  # a temperature changes no prediction
 
 
+def test_intervals_on_either_side_of_zero_tell() -> None:
+    below, above = row(TABLE, 0.1, "uncalibrated", "accuracy"), row(TABLE, 0.1, "uncalibrated", "nll")
+    assert below["examples_high"] < 0 < above["examples_low"]
+    assert below["examples_tell"]
+    assert above["examples_tell"]
+
+
 def test_seeds_with_test_examples_of_their_own_are_known_as_such() -> None:
     table = differences(comparison(own_rows=True))
     assert not table["examples_shared"].any()
