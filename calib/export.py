@@ -1,6 +1,7 @@
 """Tables for people and machines: from a DataFrame to text that pastes into a page, a paper or a program."""
 
 import csv
+import html
 import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -25,8 +26,30 @@ HEADINGS = {
 }
 
 
-def readable(table: "pd.DataFrame") -> "pd.DataFrame":
+# Shown where there is room for them.
+MORE = {
+    "debiased_ce": "debiased",
+    "smooth_ece": "smooth ECE",
+    "auroc": "AUROC",
+    "aurc": "AURC",
+    "temperature_se": "se of T",
+}
+
+
+def row_name(model: object, calibrator: str, *, cross_fitted: bool = False) -> str:
+    """What a row of a table is called.
+
+    >>> row_name("hard", "uncalibrated"), row_name("hard", "temperature"), row_name("α = 0.1", "vector")
+    ('hard', 'hard + T', 'α = 0.1 + vector')
+    """
+    suffix = {"uncalibrated": "", "temperature": " + T"}.get(calibrator, f" + {calibrator}")
+    return f"{printable(str(model))}{suffix}{' (cross-fitted)' if cross_fitted else ''}"
+
+
+def readable(table: "pd.DataFrame", *, more: bool = False) -> "pd.DataFrame":
     """Turn a `calib.compare` table into strings for reading: ``mean ± sd`` a metric, ``+ T`` for a tuned temperature.
+
+    With ``more`` the columns of `MORE` are shown too.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"model": ["hard"], "calibrator": ["temperature"], "cross_fitted": [False],
@@ -37,16 +60,13 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    suffixes = [
-        "" if calibrator == "uncalibrated" else " + T (cross-fitted)" if cross_fitted else " + T"
-        for calibrator, cross_fitted in zip(table["calibrator"], table["cross_fitted"], strict=True)
-    ]
-    names = zip(table["model"].to_list(), suffixes, strict=True)
-    columns = {"model": [f"{printable(str(model))}{suffix}" for model, suffix in names]}
+    headings = HEADINGS | MORE if more else HEADINGS
+    names = zip(table["model"].to_list(), table["calibrator"], table["cross_fitted"], strict=True)
+    columns = {"model": [row_name(*name[:2], cross_fitted=name[2]) for name in names]}
     for name in table.columns:
-        if name in HEADINGS:
+        if name in headings:
             pairs = zip(table[name].to_list(), table[f"{name}_sd"].to_list(), strict=True)
-            columns[HEADINGS[name]] = [_mean_sd(name, mean, deviation) for mean, deviation in pairs]
+            columns[headings[name]] = [_mean_sd(name, mean, deviation) for mean, deviation in pairs]
         elif name not in _LEFT_OUT and not name.endswith("_sd") and not (name == "n" and table["n"].nunique() == 1):
             columns[name.replace("_", " ")] = [_cell(value) for value in table[name].to_list()]
     return pd.DataFrame(columns)
@@ -71,6 +91,21 @@ def to_latex(table: "pd.DataFrame") -> str:
     return text
 
 
+def to_html(table: "pd.DataFrame") -> str:
+    """An HTML ``table``; everything special to HTML is escaped.
+
+    >>> import pandas as pd
+    >>> to_html(pd.DataFrame({"a<b": ["x & y"]})).splitlines()[1]
+    '<thead><tr><th>a&lt;b</th></tr></thead>'
+    """
+    head, *rows = [
+        "".join(f"<{tag}>{html.escape(printable(str(cell)))}</{tag}>" for cell in cells)
+        for tag, cells in (("th", list(table.columns)), *(("td", row) for row in table.to_numpy().tolist()))
+    ]
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+
+
 def to_csv(table: "pd.DataFrame") -> str:
     """Comma-separated values in full precision; a text cell that a spreadsheet would run as a formula gets a quote."""
     text = table.select_dtypes(exclude="number").columns
@@ -92,19 +127,18 @@ def records(table: "pd.DataFrame") -> list[dict[str, object]]:
 
 
 # In the first column already, or for machines only.
-_LEFT_OUT = ("model", "calibrator", "cross_fitted", "smoothing", "mce", "smooth_ece", "aurc")
+_LEFT_OUT = ("model", "calibrator", "cross_fitted", "smoothing", "mce", *MORE)
+_DIGITS = {"temperature": 2, "aurc": 4}  # else 3
 _LATEX_SYMBOLS = {"±": r"$\pm$", "α": r"$\alpha$", "→": r"$\to$", "−": "$-$"}
 
 
 def _mean_sd(metric: str, mean: float, deviation: float) -> str:
-    sign = "+" if metric == "gap" else ""
-    digits = 2 if metric == "temperature" else 3
-    text = number(mean, digits=digits, sign=sign)
-    return (
-        text
-        if math.isnan(deviation) or (metric == "temperature" and deviation == 0)
-        else f"{text} ± {number(deviation, digits=digits)}"
-    )
+    if math.isnan(mean) or (metric == "temperature_se" and mean == 0):
+        return "–"  # not known, or no estimate
+    digits = _DIGITS.get(metric, 3)
+    text = number(mean, digits=digits, sign="+" if metric == "gap" else "")
+    fixed = metric == "temperature_se" or (metric == "temperature" and deviation == 0)
+    return text if math.isnan(deviation) or fixed else f"{text} ± {number(deviation, digits=digits)}"
 
 
 def _cell(value: object) -> str:

@@ -1,5 +1,6 @@
 """Results as tidy tables: one row a run and calibrator, then means over seeds."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,22 @@ from calib.evaluation import Report
 if TYPE_CHECKING:
     import pandas as pd
 
-METRICS = ("accuracy", "nll", "brier", "ece", "ece_null", "mce", "smooth_ece", "gap", "aurc", "temperature")
+METRICS = (
+    *("accuracy", "nll", "brier", "ece", "ece_null", "debiased_ce", "mce", "smooth_ece", "gap", "auroc", "aurc"),
+    *("temperature", "temperature_se"),
+)
 CALIBRATORS = ("uncalibrated", "temperature")
+REPLICATE = ("seed", "split_seed")  # what runs of one setting differ in
 
 
-def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
-    """One row a run and calibrator, both on the test split: the run's configuration, n and every metric.
+def score_table(
+    diagnoses: Mapping[str, Diagnosis], others: Mapping[str, Mapping[str, Report]] | None = None
+) -> "pd.DataFrame":
+    """One row a run and calibrator, all on the test split: the run's configuration, n and every metric.
 
-    Takes ``{run: calib.diagnose(...)}``.  ``model`` is "hard" or "α = …" for runs of `calib train`, else the run's
-    name.
+    Takes ``{run: calib.diagnose(...)}``, and of further calibrators ``{run: {name: calib.evaluate(...)}}``.
+    ``model`` is "hard" or "α = …" for runs of `calib train`, else the run's name.  ``debiased_ce`` is
+    √max(0, ``debiased_squared_ce``), as Kumar et al. (2019) report it.
 
     >>> from calib import Predictions, diagnose
     >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])
@@ -35,8 +43,10 @@ def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
     for run, diagnosis in diagnoses.items():
         config = configs[run]
         common = {"run": run, "model": _model(run, config), **{name: config.get(name) for name in names}}
-        for calibrator, report in zip(CALIBRATORS, (diagnosis.uncalibrated, diagnosis.scaled), strict=True):
+        own = dict(zip(CALIBRATORS, (diagnosis.uncalibrated, diagnosis.scaled), strict=True))
+        for calibrator, report in {**own, **(others or {}).get(run, {})}.items():
             tuned = calibrator == "temperature"
+            plain = 1.0 if calibrator == "uncalibrated" else math.nan  # the temperature of no other method is known
             rows.append(
                 {
                     **common,
@@ -44,8 +54,9 @@ def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
                     "cross_fitted": tuned and diagnosis.cross_fitted,
                     "n_calibration": diagnosis.fitted.n,
                     **report.to_dict(),
-                    "temperature": diagnosis.fitted.temperature if tuned else 1.0,
-                    "temperature_se": diagnosis.fitted.standard_error if tuned else 0.0,
+                    "debiased_ce": _root(report.debiased_squared_ce),
+                    "temperature": diagnosis.fitted.temperature if tuned else plain,
+                    "temperature_se": diagnosis.fitted.standard_error if tuned else plain - 1,
                 }
             )
     return pd.DataFrame(rows)
@@ -54,9 +65,9 @@ def score_table(diagnoses: Mapping[str, Diagnosis]) -> "pd.DataFrame":
 def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
     """Average a `score_table` over seeds: one row a setting and calibrator, ``metric`` and ``metric_sd`` columns.
 
-    Two runs belong to the same setting when their configurations differ in the seed alone; sd is the sample standard
-    deviation over seeds, NaN for one.  Columns of the configuration stay only where settings differ in them.  Raises
-    `InputError` for a setting and seed that come twice.
+    Two runs belong to the same setting when their configurations differ in the seeds alone, that of the training or
+    that of the split; sd is the sample standard deviation over them, NaN for one.  Columns of the
+    configuration stay only where settings differ in them.  Raises `InputError` for a setting and seed that come twice.
 
     >>> from calib import Predictions, diagnose
     >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])
@@ -67,7 +78,7 @@ def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
 
     setting = settings(scores)
     keys = [*setting, "calibrator"]
-    repeated = scores.duplicated([*keys, *(["seed"] if "seed" in scores else [])])
+    repeated = scores.duplicated([*keys, *replicate(scores)])
     if repeated.any():
         run = scores["run"].to_numpy()[int(repeated.to_numpy().argmax())]
         raise InputError(f"run {run} repeats the setting and seed of another run", help="name each run once")
@@ -84,9 +95,19 @@ def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def settings(scores: "pd.DataFrame") -> list[str]:
-    """The columns of a `score_table` that tell one setting from another: its configuration without the seed."""
+    """The columns of a `score_table` that tell one setting from another: its configuration without the seeds."""
     columns = list(scores.columns)
-    return [name for name in columns[columns.index("model") : columns.index("calibrator")] if name != "seed"]
+    return [name for name in columns[columns.index("model") : columns.index("calibrator")] if name not in REPLICATE]
+
+
+def replicate(scores: "pd.DataFrame") -> list[str]:
+    """The columns of a `score_table` that tell the runs of one setting apart: its seeds, as far as they are known."""
+    return [name for name in REPLICATE if name in scores]
+
+
+def _root(squared: float) -> float:
+    """√max(0, x); NaN stays NaN."""
+    return math.sqrt(squared) if squared > 0 else 0.0 * squared
 
 
 def _config(config: object) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from calib.tables import CALIBRATORS, settings
+from calib.tables import CALIBRATORS, replicate, settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def _count(number: int, noun: str) -> str:
 
 def _arm(group: "pd.DataFrame", smoothing: float, calibrator: str) -> "pd.DataFrame":
     chosen = (group["smoothing"] == smoothing) & (group["calibrator"] == calibrator)
-    return group[chosen].set_index("seed")
+    return group[chosen].set_index(replicate(group))
 
 
 def _direction(arm: "pd.DataFrame") -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from calib.export import readable, to_markdown
 from calib.studies import write_projections
+from calib.studies.smoothing_differences import readable_differences
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
@@ -69,6 +70,23 @@ def test_the_numbers_of_the_projections_are_those_of_a_run_of_committed_code() -
         assert (seeds[column][0.1] < seeds[column][0.0]).sum() == lower == len(seeds)
     higher = seeds["within_between"][0.1] > seeds["within_between"][0.0]
     assert (higher["test"].sum(), higher["train"].sum()) == (3, 2)
+
+
+def test_the_study_s_numbers_are_those_of_a_run_of_committed_code() -> None:
+    page = (ROOT / "docs" / "studies" / "smoothing-versus-temperature.md").read_text(encoding="utf-8")
+    kept = ROOT / "docs" / "studies" / "smoothing-versus-temperature"
+    table, differences = (pd.read_csv(kept / f"{name}.csv") for name in ("comparison", "differences"))
+    assert to_markdown(readable(table, more=True)) in page
+    assert to_markdown(readable_differences(differences)) in page
+    assert re.search(r"Made by `calib study smoothing-versus-temperature[^`]*`, commit [0-9a-f]{12}, on", page)
+    assert (set(table["n"]), set(table["seeds"])) == ({10_000}, {4})
+    (row,) = [line for line in page.splitlines() if "| measured here | ." in line]
+    cells = [cell.strip() for cell in row.split("|")[3:9]]
+    for cell, ece, temperature, calibrator in zip(
+        cells, table["ece"], table["temperature"], table["calibrator"], strict=True
+    ):
+        tuned = f" ({temperature:.2f})" if calibrator == "temperature" else ""
+        assert cell == f"{ece:.3f}".lstrip("0") + tuned
 
 
 def _code(page: Path) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from calib.diagnosis import diagnose
-from calib.export import readable, records, to_csv, to_json, to_latex, to_markdown
+from calib.export import MORE, readable, records, row_name, to_csv, to_html, to_json, to_latex, to_markdown
 from calib.predictions import Predictions
 from calib.tables import compare, score_table
 
@@ -177,3 +177,30 @@ def test_all_names_at_once_make_one_table() -> None:
     assert len(to_markdown(readable(table)).splitlines()) == 2 + 2 * len(HOSTILE)
     assert len(json.loads(to_json(records(table)))) == 2 * len(HOSTILE)
     assert len(pd.read_csv(io.StringIO(to_csv(table), newline=""), keep_default_na=False)) == 2 * len(HOSTILE)
+
+
+def test_more_columns_are_shown_where_they_are_asked_for() -> None:
+    table = table_of("mine")
+    few, many = readable(table), readable(table, more=True)
+    assert [name for name in many.columns if name not in few.columns] == list(MORE.values())
+    assert few.equals(many[list(few.columns)])
+    assert many["se of T"].tolist()[0] == "–"  # without a fit there is no error of it
+    assert re.fullmatch(r"\d\.\d{3}", many["se of T"].tolist()[1])
+    assert re.fullmatch(r"\d\.\d{4}", many["AURC"].tolist()[0])
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    table = table_of("mine").assign(temperature=math.nan, calibrator="vector", cross_fitted=False)
+    shown = readable(table)
+    assert shown["T"].tolist() == ["–", "–"]
+    assert shown["model"].tolist() == ["mine + vector", "mine + vector"]
+    assert row_name("mine", "temperature", cross_fitted=True) == "mine + T (cross-fitted)"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_html_shows_a_name_and_runs_nothing(name: str) -> None:
+    text = to_html(pd.DataFrame({name: [name], "n": [1]}))
+    cells = re.findall(r"<t[hd]>(.*?)</t[hd]>", text)
+    assert len(cells) == 4
+    assert not re.search(r"[<>\x00-\x1f\u202e]", "".join(cells))
+    assert text.count("<") == text.count(">") == 2 * (4 + 4 + 1)

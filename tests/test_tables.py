@@ -1,5 +1,6 @@
 """Score tables: one row a run and calibrator; means and deviations over seeds."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_run_has_a_row_without_and_a_row_with_a_temperature(split: bool) -> No
     assert table["temperature_se"].tolist() == [0.0, result.fitted.standard_error]
     for row, report in zip(table.to_dict("records"), (result.uncalibrated, result.scaled), strict=True):
         assert {name: row[name] for name in report.to_dict()} == report.to_dict()
+        assert row["debiased_ce"] == max(report.debiased_squared_ce, 0) ** 0.5
         assert (row["dataset"], row["smoothing"], row["seed"]) == ("digits", 0.1, 7)
 
 
@@ -140,3 +142,38 @@ def test_the_reports_in_a_table_are_those_of_the_bins_asked_for() -> None:
     result = diagnosis(None)
     table = score_table({"mine": replace(result, uncalibrated=replace(result.uncalibrated, n_bins=3))})
     assert table["n_bins"].tolist() == [3, 15]
+
+
+def test_further_calibrators_have_rows_of_their_own_after_the_temperature() -> None:
+    runs = {f"s{seed}": diagnosis(config(0.0, seed), seed) for seed in range(2)}
+    reports = {run: {"vector": one.uncalibrated} for run, one in runs.items()}
+    scores = score_table(runs, reports)
+    assert scores["calibrator"].tolist() == ["uncalibrated", "temperature", "vector"] * 2
+    added = scores[scores["calibrator"] == "vector"]
+    assert added["nll"].tolist() == [one.uncalibrated.nll for one in runs.values()]
+    assert added[["temperature", "temperature_se"]].isna().all(axis=None)
+    assert not added["cross_fitted"].any()
+    assert compare(scores)["seeds"].tolist() == [2, 2, 2]
+
+
+def test_runs_that_differ_in_seed_and_split_are_of_one_setting() -> None:
+    runs = {f"{seed}": diagnosis(config(0.1, seed, split_seed=seed), seed) for seed in range(3)}
+    table = compare(score_table(runs))
+    assert table["seeds"].tolist() == [3, 3]
+    assert "split_seed" not in table
+
+
+def test_one_seed_on_two_splits_is_two_runs_and_twice_on_one_split_is_refused() -> None:
+    runs = {f"{split}": diagnosis(config(0.1, 0, split_seed=split), split) for split in range(2)}
+    assert compare(score_table(runs))["seeds"].tolist() == [2, 2]
+    again = {**runs, "again": diagnosis(config(0.1, 0, split_seed=1), 1)}
+    with pytest.raises(InputError, match="run again repeats"):
+        compare(score_table(again))
+
+
+def test_a_debiased_error_below_zero_is_zero_and_an_unknown_one_unknown() -> None:
+    result = diagnosis(None)
+    below, unknown = (replace(result.uncalibrated, debiased_squared_ce=value) for value in (-0.01, math.nan))
+    table = score_table({"mine": result}, {"mine": {"below": below, "unknown": unknown}}).set_index("calibrator")
+    assert table["debiased_ce"]["below"] == 0
+    assert math.isnan(table["debiased_ce"]["unknown"])

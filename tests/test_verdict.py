@@ -132,3 +132,9 @@ def test_without_a_pair_of_runs_there_is_no_verdict(missing: str) -> None:
 def test_runs_whose_configuration_is_smoothing_and_seed_alone_can_be_compared() -> None:
     table = scores([0.1], [0.01], {0.1: [0.05]})
     assert comparison_verdict(table.drop(columns="dataset")) == comparison_verdict(table)
+
+
+def test_one_seed_on_several_splits_is_paired_by_split() -> None:
+    table = scores([0.1, 0.2], [0.01, 0.02], {0.1: [0.15, 0.05]})
+    splits = table.assign(split_seed=table["seed"], seed=0)
+    assert comparison_verdict(splits) == comparison_verdict(table)

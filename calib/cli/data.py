@@ -17,7 +17,7 @@ DataDir = Annotated[
 
 @app.command("download")
 def download_command(
-    name: Annotated[str, typer.Argument(help="cifar10, cifar100, fashion-mnist, or digits (which is built in).")],
+    name: Annotated[str, typer.Argument(help="A name of `calib data list`; digits is built in.")],
     data_dir: DataDir = None,
 ) -> None:
     """Fetch a data set from its official address and print its folder; a broken transfer resumes."""

@@ -2,7 +2,8 @@
 
 import typer
 
-from calib.cli import study_projections
+from calib.cli import study_projections, study_smoothing
 
-app = typer.Typer(help="Ask a question of the literature again.", no_args_is_help=True)
+app = typer.Typer(help="Questions of the literature, each answered by one command.", no_args_is_help=True)
+app.command("smoothing-versus-temperature")(study_smoothing.smoothing_versus_temperature)
 app.command("projections")(study_projections.projections)

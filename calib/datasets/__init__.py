@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from calib.datasets import cifar, digits, fashion_mnist
+from calib.datasets import cifar, digits, fashion_mnist, fashion_mnist_14
 from calib.datasets._types import Dataset, SplitSizes
 from calib.datasets.human_labels import check_clean_labels, read_labels
 from calib.datasets.label_noise import asymmetric_label_noise, symmetric_label_noise
@@ -56,7 +56,7 @@ _REGISTRY = MappingProxyType(
             _cifar_entry(cifar.CIFAR100),
             *(
                 DatasetEntry(one.NAME, one.N_IMAGES, one.SHAPE, len(one.CLASS_NAMES), one.find, one.load)
-                for one in (digits, fashion_mnist)
+                for one in (digits, fashion_mnist, fashion_mnist_14)
             ),
         )
     }

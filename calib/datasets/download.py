@@ -43,6 +43,16 @@ _ZALANDO = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # answ
 
 # The md5s of CIFAR stand on https://www.cs.toronto.edu/~kriz/cifar.html, those of Fashion-MNIST in the README of
 # zalandoresearch/fashion-mnist and in torchvision's datasets/mnist.py.
+_FASHION = Source(
+    base_url=_ZALANDO,
+    folder=FOLDER,
+    files=(
+        RemoteFile("train-images-idx3-ubyte.gz", 26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        RemoteFile("train-labels-idx1-ubyte.gz", 29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+        RemoteFile("t10k-images-idx3-ubyte.gz", 4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
+        RemoteFile("t10k-labels-idx1-ubyte.gz", 5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+    ),
+)
 _SOURCES = MappingProxyType(
     {
         "cifar10": Source(
@@ -57,16 +67,8 @@ _SOURCES = MappingProxyType(
             files=(RemoteFile("cifar-100-binary.tar.gz", 168_513_733, "03b5dce01913d631647c71ecec9e9cb8"),),
             members=("train.bin", "test.bin", "fine_label_names.txt", "coarse_label_names.txt"),
         ),
-        "fashion-mnist": Source(
-            base_url=_ZALANDO,
-            folder=FOLDER,
-            files=(
-                RemoteFile("train-images-idx3-ubyte.gz", 26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-                RemoteFile("train-labels-idx1-ubyte.gz", 29_515, "25c81989df183df01b3e8a0aad5dffbe"),
-                RemoteFile("t10k-images-idx3-ubyte.gz", 4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
-                RemoteFile("t10k-labels-idx1-ubyte.gz", 5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
-            ),
-        ),
+        "fashion-mnist": _FASHION,
+        "fashion-mnist-14": _FASHION,  # made from the same files
     }
 )
 

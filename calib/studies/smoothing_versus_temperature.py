@@ -6,14 +6,17 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calib.calibrators.registry import as_method
 from calib.diagnosis import Diagnosis, diagnose
 from calib.environment import exit_on_termination
 from calib.errors import InputError
-from calib.sources import open_source
+from calib.evaluation import evaluate
+from calib.predictions import Predictions
+from calib.sources import Source, open_source
 from calib.tables import compare, score_table
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished
@@ -29,22 +32,38 @@ OnProgress = Callable[[float, int], None]  # networks done, networks in all
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Every run with and without its temperature, one by one and averaged over seeds, and what that comes to."""
+    """Every run with and without its temperature, one by one and averaged over seeds, and what that comes to.
+
+    ``others`` are the test predictions of further calibrators, by run and name.
+    """
 
     diagnoses: dict[str, Diagnosis]
     scores: "pd.DataFrame"
     table: "pd.DataFrame"
     verdict: str
+    others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
+
+    def predictions(self, run: str, calibrator: str) -> Predictions:
+        """The test predictions behind a row of ``scores``."""
+        diagnosis = self.diagnoses[run]
+        own = {"uncalibrated": diagnosis.before, "temperature": diagnosis.after}
+        return own[calibrator] if calibrator in own else self.others[run][calibrator]
 
 
-def grid(base: TrainConfig, *, smoothing: Sequence[float], seeds: Sequence[int]) -> dict[str, TrainConfig]:
+def grid(
+    base: TrainConfig, *, smoothing: Sequence[float], seeds: Sequence[int], paired_splits: bool = False
+) -> dict[str, TrainConfig]:
     """Name and list the runs: ``base`` with each smoothing and seed, seed by seed.
+
+    With ``paired_splits`` a seed has a split of its own too, the same for every smoothing.
 
     >>> list(grid(TrainConfig(dataset="digits"), smoothing=[0, 0.05], seeds=[0]))
     ['hard-seed0', 'smoothing0.05-seed0']
     """
     return {
-        f"{f'smoothing{alpha:g}' if alpha else 'hard'}-seed{seed}": replace(base, smoothing=alpha, seed=seed)
+        f"{f'smoothing{alpha:g}' if alpha else 'hard'}-seed{seed}": replace(
+            base, smoothing=alpha, seed=seed, split_seed=seed if paired_splits else base.split_seed
+        )
         for seed in seeds
         for alpha in smoothing
     }
@@ -57,6 +76,7 @@ def train_all(
     workers: int | None = None,
     force: bool = False,
     data_dir: Path | None = None,
+    device: str = "cpu",
     on_progress: OnProgress | None = None,
 ) -> list[Path]:
     """Train every config into a run directory of its name below ``folder``, one torch thread a process.
@@ -76,7 +96,9 @@ def train_all(
         on_progress(done, len(configs))
     if missing:
         with _pool(workers or min(_cores(), len(missing))) as (pool, parts):
-            pending = {pool.submit(_work, config, paths[name], data_dir, force) for name, config in missing.items()}
+            pending = {
+                pool.submit(_work, config, paths[name], data_dir, force, device) for name, config in missing.items()
+            }
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 while not parts.empty():
@@ -87,21 +109,40 @@ def train_all(
     return list(paths.values())
 
 
-def compare_runs(paths: Sequence[Path | str], **options: Any) -> Comparison:
+def compare_runs(paths: Sequence[Path | str], *, calibrators: Sequence[str] = (), **options: Any) -> Comparison:
     """Open runs, fit each one's temperature on its calibration split, and tabulate both on the test split.
 
-    ``options`` are those of `calib.sources.open_source`.  Raises `InputError` for runs that cannot be opened.
+    ``calibrators`` are names of further methods, fitted on the calibration split too; ``options`` are those of
+    `calib.sources.open_source`.  Raises `InputError` for runs that cannot be opened, and for methods that refuse them.
     """
     names = [Path(path).name for path in paths]
-    diagnoses = {}
+    diagnoses: dict[str, Diagnosis] = {}
+    others: dict[str, dict[str, Predictions]] = {}
     for path in paths:
         source = open_source(path, **options)
         name = source.name if names.count(Path(path).name) == 1 and source.name not in diagnoses else str(path)
         if name in diagnoses:
             raise InputError(f"{path} is named twice", help="name each run once")
         diagnoses[name] = diagnose(source.test, source.calibration)
-    scores = score_table(diagnoses)
-    return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores))
+        others[name] = _calibrated(source, calibrators)
+    reports = {run: {name: evaluate(one) for name, one in made.items()} for run, made in others.items()}
+    scores = score_table(diagnoses, reports)
+    return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores), others)
+
+
+def _calibrated(source: Source, calibrators: Sequence[str]) -> dict[str, Predictions]:
+    """The test predictions after each method, fitted on the calibration split and nothing else."""
+    made: dict[str, Predictions] = {}
+    if not calibrators:
+        return made
+    if source.calibration is None:
+        raise InputError(f"{source.name} has no calibration split to fit a method on", help="leave the methods out")
+    for name in calibrators:
+        try:
+            made[name] = as_method(name).fit(source.calibration).transform(source.test)
+        except InputError as error:
+            raise InputError(f"{name} cannot be fitted to {source.name}: {error}", help=error.help) from error
+    return made
 
 
 @contextmanager
@@ -139,7 +180,7 @@ def _start_worker(parts: Any) -> None:
     exit_on_termination()
 
 
-def _work(config: TrainConfig, path: Path, data_dir: Path | None, force: bool) -> None:
+def _work(config: TrainConfig, path: Path, data_dir: Path | None, force: bool, device: str) -> None:
     from calib.runs import train_run
 
     reported = 0.0
@@ -151,7 +192,7 @@ def _work(config: TrainConfig, path: Path, data_dir: Path | None, force: bool) -
         reported = part
 
     try:
-        train_run(config, path, data_dir=data_dir, force=force, resume=not force, on_epoch=report)
+        train_run(config, path, data_dir=data_dir, device=device, force=force, resume=not force, on_epoch=report)
     except SystemExit:  # SIGTERM has unwound the run; the pool would keep this process for the next one
         os._exit(143)
 

@@ -23,7 +23,9 @@ def test_list_names_every_data_set_and_where_it_lies() -> None:
     result = RUN.invoke(app, ["list"])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["cifar10", "cifar100", "digits", "fashion-mnist"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        *("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14"),
+    ]
     assert "1,797" in lines[3]
     assert str(digits.find()) in lines[3]
     assert lines[1].split()[-1] == "-"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calib.datasets import dataset_entry, load_dataset
+from calib.datasets import dataset_entry, load_dataset, split
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "fashion-mnist"])
@@ -24,3 +24,18 @@ def test_real_data_have_the_published_shape_classes_and_pixel_moments(name: str)
         mean = float((counts * values).sum() / counts.sum())
         std = float(np.sqrt((counts * values**2).sum() / counts.sum() - mean**2))
         assert (mean, std) == pytest.approx((dataset.mean[channel], dataset.std[channel]), abs=1e-4)
+
+
+def test_pooled_fashion_mnist_has_the_mean_of_the_large_images_and_a_smaller_spread() -> None:
+    if dataset_entry("fashion-mnist").find(None) is None:
+        pytest.skip("fashion-mnist is not on this machine; set CALIB_DATA to test it")
+    large, small = load_dataset("fashion-mnist"), load_dataset("fashion-mnist-14")
+    assert small.shape == dataset_entry("fashion-mnist-14").shape == (1, 14, 14)
+    assert np.array_equal(small.labels, large.labels)
+    train = small.images[: small.n_train] / 255
+    assert (train.mean(), train.std()) == pytest.approx((0.2860, 0.3301), abs=1e-4)  # as the docstring says
+    assert (small.mean, small.std) == ((0.286,), (0.353,))
+    top_left = large.images[:, :, :2, :2].mean(axis=(2, 3))
+    assert np.abs(small.images[:, :, 0, 0] - top_left).max() <= 0.5
+    parts = split(small, seed=3)
+    assert (len(parts.train), len(parts.calibration), len(parts.test)) == (2_000, 5_000, 10_000)

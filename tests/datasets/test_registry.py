@@ -9,7 +9,7 @@ from calib.errors import InputError
 
 
 def test_the_names_are_these_and_sorted() -> None:
-    assert DATASETS == ("cifar10", "cifar100", "digits", "fashion-mnist")
+    assert DATASETS == ("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_an_unknown_name_brings_the_nearest_known_one(name: str, near: str) -> N
 def test_a_name_near_to_none_brings_the_list() -> None:
     with pytest.raises(InputError) as caught:
         load_dataset("xyz")
-    assert caught.value.help == "choose one of cifar10, cifar100, digits, fashion-mnist"
+    assert caught.value.help == "choose one of cifar10, cifar100, digits, fashion-mnist, fashion-mnist-14"
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -12,8 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from calib.calibrators.vector import VectorScaling
 from calib.errors import InputError, NumericalError
 from calib.files.atomic import leftovers
+from calib.files.npz import load_predictions
+from calib.metrics.proper import nll
 from calib.runs import train_run
 from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
 from calib.training.checkpoint import Checkpoint, load_checkpoint
@@ -27,6 +30,32 @@ def test_the_grid_pairs_every_smoothing_with_every_seed() -> None:
     configs = grid(SMALL, smoothing=(0, 0.05), seeds=range(2))
     assert list(configs) == ["hard-seed0", "smoothing0.05-seed0", "hard-seed1", "smoothing0.05-seed1"]
     assert configs["smoothing0.05-seed1"] == replace(SMALL, smoothing=0.05, seed=1)
+
+
+def test_a_seed_may_have_a_split_of_its_own_the_same_for_every_smoothing() -> None:
+    configs = grid(SMALL, smoothing=(0, 0.05), seeds=(0, 3), paired_splits=True)
+    assert {name: config.split_seed for name, config in configs.items()} == {
+        "hard-seed0": 0,
+        "smoothing0.05-seed0": 0,
+        "hard-seed3": 3,
+        "smoothing0.05-seed3": 3,
+    }
+    assert {config.split_seed for config in grid(SMALL, smoothing=(0,), seeds=(0, 3)).values()} == {0}
+
+
+def test_further_calibrators_are_fitted_on_the_calibration_split_and_judged_on_the_test_split(tmp_path: Path) -> None:
+    (run,) = train_all(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path, workers=1)
+    result = compare_runs([run], calibrators=["vector"])
+    calibration, test = (load_predictions(run / f"{name}.npz") for name in ("calibration", "test"))
+    expected = VectorScaling.fit(calibration).transform(test)
+    assert result.scores["calibrator"].tolist() == ["uncalibrated", "temperature", "vector"]
+    assert result.scores["nll"].tolist()[2] == pytest.approx(nll(expected))
+    assert result.predictions("hard-seed0", "vector").n == test.n
+    assert result.predictions("hard-seed0", "temperature") is result.diagnoses["hard-seed0"].after
+    with pytest.raises(InputError, match="platt cannot be fitted to hard-seed0"):
+        compare_runs([run], calibrators=["platt"])
+    with pytest.raises(InputError, match="test has no calibration split"):
+        compare_runs([run / "test.npz"], calibrators=["vector"])
 
 
 def test_runs_are_trained_compared_and_kept(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""``calib study smoothing-versus-temperature``: both cures on the same data, with the evidence for each difference."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calib.cli._options import DataDir, Device, Force, Json, TableFormat
+from calib.cli._output import progress_bar, render, say
+from calib.errors import InputError
+from calib.export import records
+
+DEFAULT = "fashion-mnist-14"
+
+
+def smoothing_versus_temperature(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to fill.", show_default="smoothing-versus-temperature-SETTING"),
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
+    ] = None,
+    paper: Annotated[
+        str | None, typer.Option(help="The recipe of a paper instead: guo, muller or mukhoti.", show_default="none")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")] = None,
+    arch: Annotated[str | None, typer.Option(help="Another architecture.", show_default="the setting's")] = None,
+    smoothing: Annotated[
+        str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Networks an α.", show_default="the setting's")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training data.", show_default="the setting's")
+    ] = None,
+    calibrators: Annotated[
+        str | None, typer.Option(help="Methods beside temperature, with commas.", show_default="the setting's")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one a core; one on a GPU")
+    ] = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    format: TableFormat = "table",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Smoothing or temperature? Train {hard, each α} × seeds and compare.
+
+    Every network is judged as it is, with a temperature and with the calibrators asked for, all fitted on its
+    calibration split; differences from hard targets with a temperature come with intervals over seeds and over test
+    examples. Nothing is chosen on the test split. Seed s has split s. Writes run directories, comparison.md, .csv,
+    .tex and .html, differences.csv, runs.csv and two charts into one folder; finished runs are kept, interrupted ones
+    go on.
+
+    Example: calib study smoothing-versus-temperature --setting digits --workers 1 -o study
+    """
+    from calib.export import readable
+    from calib.studies.settings import PAPERS, SETTINGS, adjusted, setting_named
+    from calib.studies.smoothing_differences import differences, readable_differences
+    from calib.studies.smoothing_verdict import differences_verdict
+    from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
+    from calib.studies.write_comparison import refuse_foreign
+    from calib.studies.write_study import FILES, write_study
+
+    if setting is not None and paper is not None:
+        raise InputError("--setting and --paper both name a recipe", help="choose one of them")
+    name = paper or setting or DEFAULT
+    chosen = adjusted(
+        setting_named(name, PAPERS if paper else SETTINGS),
+        dataset=dataset,
+        arch=arch,
+        epochs=epochs,
+        smoothing=None if smoothing is None else _numbers(smoothing),
+        seeds=seeds,
+        calibrators=None if calibrators is None else _words(calibrators),
+    )
+    folder = output or Path(f"smoothing-versus-temperature-{name}")
+    refuse_foreign(folder, FILES)
+    configs = grid(chosen.base, smoothing=chosen.smoothing, seeds=range(chosen.seeds), paired_splits=True)
+    say(
+        f"{len(configs)} networks, {chosen.base.arch} on {chosen.base.dataset}: {chosen.seeds} with each of "
+        f"{', '.join(f'α = {alpha:g}' for alpha in chosen.smoothing)}; finished ones are kept."
+    )
+    start = time.perf_counter()
+    with progress_bar() as progress:
+        task = progress.add_task("networks", total=None)
+        runs = train_all(
+            configs,
+            folder,
+            workers=workers or (None if device == "cpu" else 1),
+            force=force,
+            data_dir=data_dir,
+            device=device,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    say(f"Trained after {time.perf_counter() - start:.0f} s; now the intervals.")
+    result = compare_runs(runs, calibrators=chosen.calibrators, data_dir=data_dir, device=device)
+    found = differences(result)
+    verdict = differences_verdict(found, chosen.base.dataset)
+    options = {
+        "setting": setting,
+        "paper": paper,
+        "dataset": dataset,
+        "arch": arch,
+        "smoothing": smoothing,
+        "seeds": seeds,
+        "epochs": epochs,
+        "calibrators": calibrators,
+        "workers": workers,
+        "device": None if device == "cpu" else device,
+    }
+    given = [f" --{option} {shlex.quote(str(value))}" for option, value in options.items() if value is not None]
+    write_study(
+        result,
+        found,
+        folder,
+        verdict=verdict,
+        configs=list(configs.values()),
+        command=f"calib study smoothing-versus-temperature{''.join(given)}",
+        shown_runs=[run.name for run in runs[: len(chosen.smoothing)]],
+    )
+    wanted = "json" if json else format
+    extra: dict[str, object] = {"verdict": [verdict, result.verdict], "differences": records(found)}
+    print(render(wanted, full=result.table, shown=readable(result.table, more=True), extra=extra), end="")
+    if wanted in ("table", "markdown", "latex"):
+        print(f"\n{render(wanted, full=found, shown=readable_differences(found), extra={})}", end="")
+    tell = print if wanted == "table" else say
+    tell(f"\n{verdict}\n\n{result.verdict}" if verdict else f"\n{result.verdict}")
+    say(f"\nIn {folder}: {len(runs)} run directories, {', '.join(FILES)}")
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(word) for word in _words(text)]
+    except ValueError as error:
+        raise InputError(f"--smoothing takes numbers with commas between, got {text!r}", help="0,0.05,0.1") from error
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,136 @@
+"""What every arm of the study differs by from hard targets with a temperature: over seeds, and over test examples."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from calib._text import number
+from calib.errors import InputError
+from calib.export import row_name
+from calib.seed_inference import METRICS, Metric, holm, over_examples, over_seeds
+from calib.studies.smoothing_versus_temperature import Comparison
+from calib.tables import replicate, settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = {"accuracy": "accuracy", "nll": "NLL", "brier": "Brier", "ece": "ECE", "aurc": "AURC"}
+DIGITS = {"aurc": 4}  # else 3
+LEVEL = 0.95
+REFERENCE = (0.0, "temperature")
+REFERENCE_NAME = row_name("hard", "temperature")
+
+Row: TypeAlias = dict[str, Any]
+Arm: TypeAlias = Mapping[tuple[int, ...], Row]  # a row of the score table a seed
+
+
+def differences(comparison: Comparison) -> "pd.DataFrame":
+    """One row an arm and metric: arm − (hard + T), with both inferences, all at 95 %.
+
+    ``difference`` is the mean over ``seeds``, in ``worse`` of which the arm is worse.  ``seeds_low``, ``seeds_high``,
+    ``df`` and ``p`` are of `calib.seed_inference.over_seeds`; ``p_holm`` is adjusted for the ``family`` of tests that
+    have the same calibrator (every α × metric), and ``seeds_tell`` says whether it is at most 0.05.  ``examples_low``
+    and ``examples_high`` are of `calib.seed_inference.over_examples`, unadjusted; ``examples_tell`` says whether they
+    leave out 0, ``examples_shared`` whether all networks saw the same test examples.
+
+    Raises `InputError` where there is no run with hard targets, nothing to compare it with, or more than one setting.
+    """
+    import pandas as pd
+
+    arms = _arms(comparison)
+    reference = arms.pop(REFERENCE, {})
+    rows = []
+    for (alpha, calibrator), arm in sorted(arms.items(), key=lambda item: item[0][0]):
+        common = {seed: row for seed, row in arm.items() if seed in reference}
+        if not common:
+            continue
+        base = {seed: reference[seed] for seed in common}
+        first = next(iter(common.values()))
+        what = {"model": first["model"], "smoothing": alpha, "calibrator": calibrator, "n": first["n"]}
+        for metric in METRICS:
+            both = {**_over_seeds(common, base, metric), **_over_examples(comparison, common, base, metric)}
+            rows.append({**what, "metric": metric, **both})
+    if not rows:
+        raise InputError("there is no run with hard targets to compare with", help="add one: calib train --smoothing 0")
+    for calibrator in {row["calibrator"] for row in rows}:
+        family = [row for row in rows if row["calibrator"] == calibrator]
+        found = holm([row["p"] for row in family], level=1 - LEVEL)
+        for row, adjusted, tells in zip(family, found.adjusted, found.rejected, strict=True):
+            row |= {"p_holm": float(adjusted), "seeds_tell": bool(tells)}
+            row["family"] = sum(not math.isnan(other["p"]) for other in family)
+    return pd.DataFrame(rows)
+
+
+def readable_differences(table: "pd.DataFrame") -> "pd.DataFrame":
+    """A table of `differences` as strings for reading; a star marks what can be told from no difference."""
+    import pandas as pd
+
+    rows = []
+    for row in table.to_dict("records"):
+        digits = DIGITS.get(row["metric"], 3)
+        rows.append(
+            {
+                "model": row_name(row["model"], row["calibrator"]),
+                "metric": NAMES[row["metric"]],
+                "difference": _number(row["difference"], digits),
+                f"over seeds (t, {row['df']} df)": f"{_interval(row, 'seeds', digits)}{'*' * row['seeds_tell']}",
+                "p (Holm)": "–" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.2g}",
+                "worse": f"{row['worse']} of {row['seeds']}",
+                "over examples": f"{_interval(row, 'examples', digits)}{'*' * row['examples_tell']}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _arms(comparison: Comparison) -> dict[tuple[float, str], Arm]:
+    """The rows of the score table by smoothing and calibrator, then by seed."""
+    scores = comparison.scores
+    if "smoothing" not in scores or "seed" not in scores:
+        return {}
+    others = [name for name in settings(scores) if name not in ("model", "smoothing")]
+    if mixed := [name for name in others if scores[name].nunique(dropna=False) > 1]:
+        raise InputError(f"the runs differ in {mixed[0]}", help="compare the runs of one setting")
+    arms: dict[tuple[float, str], dict[tuple[int, ...], Row]] = {}
+    for row in scores.to_dict("records"):
+        arm = arms.setdefault((float(row["smoothing"]), str(row["calibrator"])), {})
+        arm[tuple(int(row[name]) for name in replicate(scores))] = {str(name): value for name, value in row.items()}
+    return dict(arms)
+
+
+def _over_seeds(arm: Arm, base: Arm, metric: Metric) -> Row:
+    values, reference = ({seed: float(row[metric]) for seed, row in rows.items()} for rows in (arm, base))
+    found = over_seeds(values, reference, level=LEVEL)
+    sign = -1 if metric == "accuracy" else 1
+    return {
+        "difference": found.estimate,
+        "seeds": len(found.differences),
+        "worse": sum(sign * difference > 0 for difference in found.differences),
+        "seeds_low": found.low,
+        "seeds_high": found.high,
+        "df": found.df,
+        "p": found.p_value,
+    }
+
+
+def _over_examples(comparison: Comparison, arm: Arm, base: Arm, metric: Metric) -> Row:
+    nets, reference = (
+        {seed: comparison.predictions(row["run"], row["calibrator"]) for seed, row in rows.items()}
+        for rows in (arm, base)
+    )
+    n_bins = next(iter(arm.values()))["n_bins"]
+    found = over_examples(nets, reference, metric, level=LEVEL, n_bins=n_bins)
+    return {
+        "examples_low": found.low,
+        "examples_high": found.high,
+        "examples_shared": found.shared,
+        "examples_tell": found.low > 0 or found.high < 0,
+    }
+
+
+def _interval(row: Mapping[Any, Any], inference: str, digits: int) -> str:
+    low, high = row[f"{inference}_low"], row[f"{inference}_high"]
+    return "–" if math.isnan(low) else f"{_number(low, digits)} … {_number(high, digits)}"
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if math.isnan(value) else number(value, digits=digits, sign="+")

@@ -1,0 +1,72 @@
+"""The chart shows every run and the means over seeds, and nothing that is not known."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from calib.errors import InputError
+from calib.plots.against_smoothing import Series, smoothing_figure
+from calib.plots.reliability import save_figure
+
+ALPHAS = [0.0, 0.1, 0.0, 0.1]
+PLAIN = Series("as it is", ALPHAS, [0.10, 0.04, 0.12, 0.06])
+TUNED = Series("+ T", ALPHAS, [0.02, 0.03, 0.02, math.nan])
+T = Series("fitted T", ALPHAS, [2.0, 0.8, 1.8, math.nan])
+
+
+def lines(ax: Axes, label: str) -> list[tuple[list[float], list[float]]]:
+    return [
+        (np.asarray(line.get_xdata(), dtype=float).tolist(), np.asarray(line.get_ydata(), dtype=float).tolist())
+        for line in ax.lines
+        if line.get_label() == label
+    ]
+
+
+def test_means_are_joined_and_every_run_is_a_point() -> None:
+    left, right = smoothing_figure([PLAIN], T).axes
+    ((alphas, means),) = lines(left, "_means")
+    assert alphas == [0.0, 0.1]
+    assert means == pytest.approx([0.11, 0.05])
+    assert lines(left, "_runs") == [(ALPHAS, list(PLAIN.values))]
+    assert lines(right, "_means")[0][1] == pytest.approx([1.9, 0.8])
+    assert lines(right, "_runs")[0][1] == [2.0, 0.8, 1.8]  # no point for what is not known
+
+
+def test_calibrators_stand_beside_each_other_in_order() -> None:
+    left = smoothing_figure([PLAIN, TUNED], T, by_chance=TUNED._replace(label="by chance")).axes[0]
+    chance, plain, tuned = lines(left, "_means")
+    assert chance[0] == [0.0, 0.1]
+    assert plain[0][0] < 0 < tuned[0][0]
+    assert tuned[0][0] - plain[0][0] == pytest.approx(tuned[0][1] - plain[0][1])
+    assert len(lines(left, "_runs")) == 2  # of chance there are no runs
+
+
+def test_axes_begin_at_zero_and_are_marked_at_each_alpha() -> None:
+    figure = smoothing_figure([PLAIN], T)
+    left, right = figure.axes
+    assert left.get_ylim()[0] == 0
+    assert [tick.get_text() for tick in right.get_xticklabels()] == ["0", "0.1"]
+    assert (left.get_xlabel(), left.get_ylabel(), right.get_ylabel()) == ("smoothing α", "ECE", "fitted temperature")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["as it is"]
+
+
+def test_one_alpha_and_no_temperature_can_be_drawn(tmp_path: Path) -> None:
+    nothing = Series("fitted T", [0.0, 0.0], [math.nan, math.nan])
+    figure = smoothing_figure([Series("as it is", [0.0, 0.0], [0.1, 0.2])], nothing, title="$x^$ <b>")
+    save_figure(figure, tmp_path / "one.png", dpi=50)
+    assert (tmp_path / "one.png").stat().st_size > 0
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0 < high
+
+
+def test_nothing_to_draw_and_unequal_lengths_are_refused() -> None:
+    with pytest.raises(InputError, match="no series"):
+        smoothing_figure([], T)
+    with pytest.raises(InputError, match="as it is: 4 smoothings and 1 values"):
+        smoothing_figure([PLAIN._replace(values=[0.1])], T)
+    with pytest.raises(InputError, match="fitted T: 0 smoothings"):
+        smoothing_figure([PLAIN], Series("fitted T", [], []))
