@@ -52,7 +52,7 @@ TASKS = {
         TrainConfig(dataset="fashion-mnist", width=8, epochs=30, train_size=2000, calibration_size=5000, **SHORT), 14, 3
     ),
     "cifar-32": Task(
-        TrainConfig(dataset="cifar10", arch="resnet20", epochs=4, train_size=10_000, calibration_size=500, **LONG),
+        TrainConfig(dataset="cifar10", arch="resnet20", epochs=3, train_size=4_000, calibration_size=500, **LONG),
         32,
         1,
     ),
