@@ -1,7 +1,7 @@
 """Results on stdout, everything else on stderr; tables, progress bars and files."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +88,14 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     with console.capture() as capture:
         console.print(layout)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()) + "\n"
+
+
+@contextmanager
+def counting_bar(what: str) -> Iterator[Callable[[float, int], None]]:
+    """A progress bar as a function of how many there are and of how many in all."""
+    with progress_bar() as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @contextmanager

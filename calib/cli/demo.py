@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calib.cli._options import Force
-from calib.cli._output import progress_bar, render, say
+from calib.cli._output import counting_bar, render, say
 
 SMOOTHING = (0.0, 0.05, 0.1)
 
@@ -45,14 +45,13 @@ def demo(
         f"{', '.join(f'α = {alpha:g}' for alpha in SMOOTHING if alpha)}."
     )
     start = time.perf_counter()
-    with progress_bar() as progress:
-        task = progress.add_task("networks", total=None)
+    with counting_bar("networks") as on_progress:
         runs = train_all(
             configs,
             folder,
             workers=workers,
             force=force,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=on_progress,
         )
     result = compare_runs(runs)
     command = f"calib demo --label-noise {label_noise:g} --seeds {seeds} --epochs {epochs}"

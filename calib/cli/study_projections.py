@@ -8,7 +8,7 @@ import typer
 
 from calib._text import printable
 from calib.cli._options import DataDir, Device, Force, Json, TableFormat, Threads, set_threads
-from calib.cli._output import emit, progress_bar, refuse_existing, render, say
+from calib.cli._output import counting_bar, emit, refuse_existing, render, say
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -129,13 +129,5 @@ def _train(setting: "Setting", folder: Path, *, data_dir: Path | None, device: s
     refuse_foreign(folder)
     base = setting.base
     say(f"Training {len(SMOOTHING) * setting.seeds} {base.arch} on {base.dataset}, hard and smoothed.")
-    with progress_bar() as progress:
-        task = progress.add_task("networks", total=None)
-        return train_networks(
-            setting,
-            folder,
-            data_dir=data_dir,
-            device=device,
-            force=force,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with counting_bar("networks") as on_progress:
+        return train_networks(setting, folder, data_dir=data_dir, device=device, force=force, on_progress=on_progress)

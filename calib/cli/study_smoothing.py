@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calib.cli._options import DataDir, Device, Force, Json, TableFormat
-from calib.cli._output import progress_bar, render, say
+from calib.cli._output import counting_bar, render, say
 from calib.errors import InputError
 from calib.export import records
 
@@ -85,8 +85,7 @@ def smoothing_versus_temperature(
         f"{', '.join(f'α = {alpha:g}' for alpha in chosen.smoothing)}; finished ones are kept."
     )
     start = time.perf_counter()
-    with progress_bar() as progress:
-        task = progress.add_task("networks", total=None)
+    with counting_bar("networks") as on_progress:
         runs = train_all(
             configs,
             folder,
@@ -94,7 +93,7 @@ def smoothing_versus_temperature(
             force=force,
             data_dir=data_dir,
             device=device,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=on_progress,
         )
     say(f"Trained after {time.perf_counter() - start:.0f} s; now the intervals.")
     result = compare_runs(runs, calibrators=chosen.calibrators, data_dir=data_dir, device=device)
