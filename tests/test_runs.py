@@ -15,7 +15,7 @@ from calib.errors import InputError, NumericalError
 from calib.files.atomic import leftovers
 from calib.runs import found_run, train_run
 from calib.sources import open_source
-from calib.training.checkpoint import Checkpoint, load_checkpoint
+from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished
 from calib.training.loop import train
@@ -313,3 +313,11 @@ def test_epochs_that_were_not_yet_saved_are_saved_when_the_training_breaks_off(
     with pytest.raises(DiedError):
         train_run(SMALL, tmp_path / "run", on_epoch=die_after(2))
     assert len(load_checkpoint(tmp_path / "run" / "checkpoint.pt").history) == 2
+
+
+@pytest.mark.parametrize("fields", [{"kept_epoch": 99}, {"kept_epoch": 0}, {"n_epochs": 2}, {"n_epochs": -5}], ids=str)
+def test_a_checkpoint_whose_epochs_cannot_be_is_refused(fields: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(replace(train(SMALL), **fields), path)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="epochs in a history of other length"):
+        load_checkpoint(path)
