@@ -178,6 +178,7 @@ def test_data_or_settings_that_changed_are_not_gone_on_with() -> None:
         lambda state: replace(state, weights={}),
         lambda state: replace(state, momentum={"nothing": torch.zeros(1)}),
         lambda state: replace(state, momentum=dict.fromkeys(state.momentum, torch.zeros(3, 5))),
+        lambda state: replace(state, momentum=dict.fromkeys(state.momentum, torch.zeros(1))),  # it would be spread out
         lambda state: replace(state, momentum=dict.fromkeys(state.momentum, "text")),
     ],
 )
@@ -321,3 +322,11 @@ def test_a_checkpoint_whose_epochs_cannot_be_is_refused(fields: dict[str, int], 
     save_checkpoint(replace(train(SMALL), **fields), path)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="epochs in a history of other length"):
         load_checkpoint(path)
+
+
+def test_a_run_that_is_being_replaced_by_the_same_one_is_not_finished(tmp_path: Path) -> None:
+    train_run(SMALL, tmp_path / "run")
+    with pytest.raises(DiedError):
+        train_run(SMALL, tmp_path / "run", force=True, on_epoch=die_after(1))
+    assert not (tmp_path / "run" / "done.json").exists()
+    assert not is_finished(SMALL, tmp_path / "run")
