@@ -226,3 +226,18 @@ def test_a_step_is_looked_at_often_enough_to_stop_early(monkeypatch: pytest.Monk
     with pytest.raises(InputError, match="diverged in epoch 1"):
         train(config, on_step=lambda done, *_: steps.append(done))
     assert len(steps) < 24
+
+
+def test_dropout_draws_anew_in_every_epoch_and_for_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    real = Objective.losses
+
+    def spy(self: Objective, *arguments: Any) -> torch.Tensor:
+        seeds.append(torch.default_generator.initial_seed())
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Objective, "losses", spy)
+    for seed in (0, 1, 0):
+        train(replace(SMALL, batch_size=96, seed=seed))
+    assert len(set(seeds)) == 4
+    assert seeds[:2] == seeds[4:]
