@@ -25,6 +25,15 @@ Threads: TypeAlias = Annotated[
 BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, help="Examples a forward pass.")]
 Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, max=10_000, help="Bins of equal width, (a, b].")]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
+Seeds: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Networks of each kind.", show_default="the setting's")
+]
+Epochs: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="the setting's")
+]
+Workers: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Processes.", show_default="one a core; one on a GPU")
+]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Output: TypeAlias = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")]
 TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="How to print.")]

@@ -1,14 +1,14 @@
 """``calib demo``: the whole comparison on real handwritten digits, in about a minute."""
 
 import shlex
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from calib.cli._networks import train_networks
 from calib.cli._options import Force
-from calib.cli._output import counting_bar, render, say
+from calib.cli._output import render, say
 
 SMOOTHING = (0.0, 0.05, 0.1)
 
@@ -34,29 +34,23 @@ def demo(
     folder = output or Path("calib-demo" if label_noise == 0.4 else f"calib-demo-noise-{label_noise:g}")
     base = TrainConfig(dataset="digits", arch="resnet8", width=8, label_noise=label_noise, epochs=epochs)
     from calib.export import readable
-    from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
-    from calib.studies.write_comparison import refuse_foreign, write_comparison
+    from calib.studies._files import refuse_foreign
+    from calib.studies.smoothing_versus_temperature import compare_runs
+    from calib.studies.train_all import grid
+    from calib.studies.write_comparison import FILES, TITLE, write_comparison
 
-    refuse_foreign(folder)
+    refuse_foreign(folder, TITLE, FILES)
     configs = grid(base, smoothing=SMOOTHING, seeds=range(seeds))
     say(
         f"Training {len(configs)} ResNet-8 on 600 handwritten digits, {label_noise:.0%} of the training labels "
         f"redrawn: {seeds} with hard targets, and {seeds} with each of "
         f"{', '.join(f'α = {alpha:g}' for alpha in SMOOTHING if alpha)}."
     )
-    start = time.perf_counter()
-    with counting_bar("networks") as on_progress:
-        runs = train_all(
-            configs,
-            folder,
-            workers=workers,
-            force=force,
-            on_progress=on_progress,
-        )
+    runs = train_networks(configs, folder, workers=workers, force=force, data_dir=None)
     result = compare_runs(runs)
     command = f"calib demo --label-noise {label_noise:g} --seeds {seeds} --epochs {epochs}"
     write_comparison(result, folder, command=command, shown_runs=[run.name for run in runs[: len(SMOOTHING)]])
     print(render("table", full=result.table, shown=readable(result.table), extra={}))
     print(result.verdict)
     print(f"\nIn {folder}: {len(runs)} run directories, comparison.md, comparison.csv, reliability.png")
-    say(f"({time.perf_counter() - start:.0f} s; next: calib evaluate {shlex.quote(str(runs[0]))})")
+    say(f"next: calib evaluate {shlex.quote(str(runs[0]))}")

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from calib._text import printable
-from calib.cli._options import DataDir, Device, Force, Json, TableFormat, Threads, set_threads
-from calib.cli._output import counting_bar, emit, refuse_existing, render, say
+from calib.cli._networks import command_line, train_networks
+from calib.cli._options import DataDir, Device, Force, Json, Seeds, TableFormat, Threads, Workers, set_threads
+from calib.cli._output import emit, refuse_existing, render, say
 from calib.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def projections(
         Literal["cifar10-alexnet", "cifar100-resnet56"] | None,
         typer.Option(help="Train the networks of Müller et al. instead; takes a GPU.", show_default="digits, small"),
     ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(min=1, help="Networks a setting to train.", show_default="3, for --paper 1")
-    ] = None,
+    seeds: Seeds = None,
+    workers: Workers = None,
     format: TableFormat = "table",
     json: Json = False,
     data_dir: DataDir = None,
@@ -62,7 +62,7 @@ def projections(
     from calib.inference import resolve_device
     from calib.studies.projection_networks import SMOOTHING
     from calib.studies.projections import project_runs
-    from calib.studies.write_projections import FIGURE, PAGE, TABLE, mean_over_seeds, readable, write_projections
+    from calib.studies.write_projections import FILES, mean_over_seeds, readable, write_projections
 
     set_threads(threads)
     device = resolve_device(device)
@@ -74,12 +74,12 @@ def projections(
     else:
         setting = _setting(paper, chosen, seeds, data_dir)
         folder = output or Path("calib-projections")
-        trained = _train(setting, folder, data_dir=data_dir, device=device, force=force)
+        trained = _train(setting, folder, workers=workers, data_dir=data_dir, device=device, force=force)
         result = project_runs(trained, classes=setting.classes, per_class=per_class, data_dir=data_dir, device=device)
-        words = ["calib study projections", *([f"--paper {paper}"] if paper else []), f"--seeds {setting.seeds}"]
-        command = " ".join([*words, f"--classes {','.join(result.class_names)}", f"--per-class {per_class}"])
+        options = {"paper": paper, "seeds": setting.seeds, "classes": ",".join(result.class_names)}
+        command = command_line("calib study projections", {**options, "per_class": per_class})
         write_projections(result, folder, command=command, shown=len(SMOOTHING))
-        say(f"wrote {PAGE}, {TABLE} and {FIGURE} beside {len(trained)} run directories in {printable(str(folder))}")
+        say(f"In {printable(str(folder))}: {len(trained)} run directories, {', '.join(FILES)}")
     for note in result.notes:
         say(f"note: {printable(note)}")
     means = mean_over_seeds(result.table)
@@ -118,16 +118,16 @@ def _setting(paper: str | None, classes: list[str] | None, seeds: int | None, da
     return replace(setting, classes=tuple(names[c] for c in chosen_classes(classes or setting.classes, names)))
 
 
-def _train(setting: "Setting", folder: Path, *, data_dir: Path | None, device: str, force: bool) -> list[Path]:
+def _train(setting: "Setting", folder: Path, *, force: bool, **where: Any) -> list[Path]:
     if folder.suffix.lower() in (".png", ".svg", ".pdf"):
         raise InputError(
             f"without RUN --output is a folder to train into, got {folder}", help="name the runs to draw, or a folder"
         )
-    from calib.studies.projection_networks import SMOOTHING, train_networks
-    from calib.studies.write_projections import refuse_foreign
+    from calib.studies._files import refuse_foreign
+    from calib.studies.projection_networks import configs
+    from calib.studies.write_projections import FILES, TITLE
 
-    refuse_foreign(folder)
-    base = setting.base
-    say(f"Training {len(SMOOTHING) * setting.seeds} {base.arch} on {base.dataset}, hard and smoothed.")
-    with counting_bar("networks") as on_progress:
-        return train_networks(setting, folder, data_dir=data_dir, device=device, force=force, on_progress=on_progress)
+    refuse_foreign(folder, TITLE, FILES)
+    networks = configs(setting)
+    say(f"Training {len(networks)} {setting.base.arch} on {setting.base.dataset}, hard and smoothed.")
+    return train_networks(networks, folder, force=force, **where)

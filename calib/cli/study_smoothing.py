@@ -1,14 +1,13 @@
 """``calib study smoothing-versus-temperature``: both cures on the same data, with the evidence for each difference."""
 
-import shlex
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from calib.cli._options import DataDir, Device, Force, Json, TableFormat
-from calib.cli._output import counting_bar, render, say
+from calib.cli._networks import command_line, numbers, train_networks, words
+from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._output import render, say
 from calib.errors import InputError
 from calib.export import records
 
@@ -31,16 +30,12 @@ def smoothing_versus_temperature(
     smoothing: Annotated[
         str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Networks an α.", show_default="the setting's")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the training data.", show_default="the setting's")
-    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
     calibrators: Annotated[
         str | None, typer.Option(help="Methods beside temperature, with commas.", show_default="the setting's")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.", show_default="one a core; one on a GPU")
-    ] = None,
+    workers: Workers = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
     format: TableFormat = "table",
@@ -58,11 +53,13 @@ def smoothing_versus_temperature(
     Example: calib study smoothing-versus-temperature --setting digits --workers 1 -o study
     """
     from calib.export import readable
+    from calib.studies._files import refuse_foreign
     from calib.studies.settings import PAPERS, SETTINGS, adjusted, setting_named
     from calib.studies.smoothing_differences import differences, readable_differences
     from calib.studies.smoothing_verdict import differences_verdict
-    from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
-    from calib.studies.write_comparison import refuse_foreign
+    from calib.studies.smoothing_versus_temperature import compare_runs
+    from calib.studies.train_all import grid
+    from calib.studies.write_comparison import TITLE
     from calib.studies.write_study import FILES, write_study
 
     if setting is not None and paper is not None:
@@ -73,29 +70,18 @@ def smoothing_versus_temperature(
         dataset=dataset,
         arch=arch,
         epochs=epochs,
-        smoothing=None if smoothing is None else _numbers(smoothing),
+        smoothing=numbers(smoothing, "--smoothing"),
         seeds=seeds,
-        calibrators=None if calibrators is None else _words(calibrators),
+        calibrators=None if calibrators is None else words(calibrators),
     )
     folder = output or Path(f"smoothing-versus-temperature-{name}")
-    refuse_foreign(folder, FILES)
+    refuse_foreign(folder, TITLE, FILES)
     configs = grid(chosen.base, smoothing=chosen.smoothing, seeds=range(chosen.seeds), paired_splits=True)
     say(
         f"{len(configs)} networks, {chosen.base.arch} on {chosen.base.dataset}: {chosen.seeds} with each of "
         f"{', '.join(f'α = {alpha:g}' for alpha in chosen.smoothing)}; finished ones are kept."
     )
-    start = time.perf_counter()
-    with counting_bar("networks") as on_progress:
-        runs = train_all(
-            configs,
-            folder,
-            workers=workers or (None if device == "cpu" else 1),
-            force=force,
-            data_dir=data_dir,
-            device=device,
-            on_progress=on_progress,
-        )
-    say(f"Trained after {time.perf_counter() - start:.0f} s; now the intervals.")
+    runs = train_networks(configs, folder, workers=workers, force=force, data_dir=data_dir, device=device)
     result = compare_runs(runs, calibrators=chosen.calibrators, data_dir=data_dir, device=device)
     found = differences(result)
     verdict = differences_verdict(found, chosen.base.dataset)
@@ -111,14 +97,13 @@ def smoothing_versus_temperature(
         "workers": workers,
         "device": None if device == "cpu" else device,
     }
-    given = [f" --{option} {shlex.quote(str(value))}" for option, value in options.items() if value is not None]
     write_study(
         result,
         found,
         folder,
         verdict=verdict,
         configs=list(configs.values()),
-        command=f"calib study smoothing-versus-temperature{''.join(given)}",
+        command=command_line("calib study smoothing-versus-temperature", options),
         shown_runs=[run.name for run in runs[: len(chosen.smoothing)]],
     )
     wanted = "json" if json else format
@@ -129,14 +114,3 @@ def smoothing_versus_temperature(
     tell = print if wanted == "table" else say
     tell(f"\n{verdict}\n\n{result.verdict}" if verdict else f"\n{result.verdict}")
     say(f"\nIn {folder}: {len(runs)} run directories, {', '.join(FILES)}")
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(word) for word in _words(text)]
-    except ValueError as error:
-        raise InputError(f"--smoothing takes numbers with commas between, got {text!r}", help="0,0.05,0.1") from error
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]

@@ -63,10 +63,16 @@ def train(
     margin_weight: Annotated[float | None, _field("margin_weight", "Weight of its penalty.")] = None,
     teacher: Annotated[str | None, _field("teacher", "Run directory or checkpoint to distil from.")] = None,
     distillation_temperature: Annotated[
-        float | None, _field("distillation_temperature", "Temperature of teacher and student in that term.")
+        float | None, _field("distillation_temperature", "Temperature of the teacher in that term.")
     ] = None,
     distillation_weight: Annotated[
         float | None, _field("distillation_weight", "Share of that term; the rest is the labels'.")
+    ] = None,
+    student_temperature: Annotated[
+        float | None, _field("student_temperature", "Temperature of the student there.", "the same")
+    ] = None,
+    match_logits: Annotated[
+        bool | None, _field("match_logits", "Half the squared distance of the logits instead, the limit of high T.")
     ] = None,
     seed: Annotated[int | None, _field("seed", "Seed of weights, batches, augmentation and label noise.")] = None,
     split_seed: Annotated[

@@ -1,19 +1,11 @@
 """The networks of the projection study: a small setting that trains in a minute, and those of Müller et al. (2019)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from calib.studies.smoothing_versus_temperature import grid
+from calib.studies.train_all import grid
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
-
-if TYPE_CHECKING:
-    from calib.training.checkpoint import Checkpoint
-
-OnProgress = Callable[[float, int], None]  # networks done, networks in all
 
 SMOOTHING = (0.0, 0.1)
 
@@ -56,33 +48,6 @@ SETTINGS = MappingProxyType(
 )
 
 
-def train_networks(
-    setting: Setting,
-    folder: Path | str,
-    *,
-    data_dir: Path | None = None,
-    device: str = "cpu",
-    force: bool = False,
-    on_progress: OnProgress | None = None,
-) -> list[Path]:
-    """Train the networks of ``setting`` one after the other into run directories below ``folder``.
-
-    Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
-    Raises `InputError` for missing data and for runs with other settings, before any training.
-    """
-    from calib.runs import found_run, train_run
-
-    configs = grid(setting.base, smoothing=SMOOTHING, seeds=range(setting.seeds))
-    paths = [Path(folder) / name for name in configs]
-    pairs = list(zip(configs.values(), paths, strict=True))
-    if not force:
-        for config, path in pairs:
-            found_run(config, path, resume=True)
-    for i, (config, path) in enumerate(pairs):
-
-        def report(checkpoint: "Checkpoint", done: int = i) -> None:
-            if on_progress is not None:
-                on_progress(done + len(checkpoint.history) / checkpoint.n_epochs, len(pairs))
-
-        train_run(config, path, data_dir=data_dir, device=device, force=force, resume=not force, on_epoch=report)
-    return paths
+def configs(setting: Setting) -> dict[str, TrainConfig]:
+    """Every network of ``setting`` by the name of its run."""
+    return grid(setting.base, smoothing=SMOOTHING, seeds=range(setting.seeds))

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from calib.environment import commit, hardware, versions
-from calib.errors import InputError
 from calib.export import readable, to_csv
-from calib.files.atomic import atomic_file
+from calib.studies._files import made_by, refuse_foreign, write_texts
 from calib.studies._page import Section, as_markdown
 from calib.studies.smoothing_versus_temperature import Comparison
 
 TITLE = "Label smoothing against temperature scaling"
-PAGE, TABLE, RELIABILITY = "comparison.md", "comparison.csv", "reliability.png"
+FILES = PAGE, TABLE, RELIABILITY = "comparison.md", "comparison.csv", "reliability.png"
 
 
 def write_comparison(comparison: Comparison, folder: Path | str, *, command: str, shown_runs: Sequence[str]) -> None:
@@ -20,8 +18,10 @@ def write_comparison(comparison: Comparison, folder: Path | str, *, command: str
     Raises `InputError` where it cannot be written.
     """
     folder = Path(folder)
-    refuse_foreign(folder)
-    table = Section(table=readable(comparison.table), text=[table_notes(comparison), made_by(comparison, command)])
+    refuse_foreign(folder, TITLE, FILES)
+    table = Section(
+        table=readable(comparison.table), text=[table_notes(comparison), made_by(command, comparison.trained_with)]
+    )
     page = as_markdown(TITLE, [Section(text=[comparison.verdict]), table])
     write_texts(folder, {PAGE: page, TABLE: to_csv(comparison.table)})
     draw_reliability(comparison, folder, shown_runs)
@@ -43,34 +43,9 @@ def table_notes(comparison: Comparison) -> str:
     )
 
 
-def made_by(comparison: Comparison, command: str) -> str:
-    """The command, commit, machine and versions behind the numbers."""
-    first = next(iter(comparison.diagnoses.values()))
-    trained_with = first.before.provenance.get("versions", versions())
-    return (
-        f"Made by `{command}`, commit {commit()}, on {hardware()}; networks trained with "
-        f"{', '.join(f'{name} {number}' for name, number in trained_with.items())}."
-    )
-
-
 def draw_reliability(comparison: Comparison, folder: Path, shown_runs: Sequence[str]) -> None:
     """Write ``reliability.png``: each of ``shown_runs`` without and with its temperature."""
     from calib.plots.reliability import reliability_figure, save_figure
 
     rows = [(name, *comparison.diagnoses[name].curves, comparison.diagnoses[name].label) for name in shown_runs]
     save_figure(reliability_figure(rows), folder / RELIABILITY)
-
-
-def write_texts(folder: Path, texts: dict[str, str]) -> None:
-    """Write each text into ``folder`` under its name."""
-    for name, text in texts.items():
-        with atomic_file(folder / name) as file:
-            file.write(text.encode("utf-8"))
-
-
-def refuse_foreign(folder: Path | str, names: Sequence[str] = (PAGE, TABLE, RELIABILITY)) -> None:
-    """Raise `InputError` where ``folder`` holds files of these names that no comparison of calib wrote."""
-    page = Path(folder) / PAGE
-    there = [name for name in names if (Path(folder) / name).exists()]
-    if there and not (page.is_file() and page.read_text(encoding="utf-8", errors="replace").startswith(f"# {TITLE}")):
-        raise InputError(f"{folder} holds a {there[0]} that is not calib's", help="name another --output")

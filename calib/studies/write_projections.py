@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.environment import commit, hardware, versions
 from calib.errors import InputError
-from calib.export import to_csv, to_markdown
-from calib.files.atomic import atomic_file
+from calib.studies._files import made_by, page_files, write_page
+from calib.studies._page import Section
 from calib.studies.projections import Projections
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "# Penultimate-layer projections"
-PAGE, TABLE, FIGURE = "projections.md", "projections.csv", "projections.png"
+TITLE = "Penultimate-layer projections"
+NAME = "projections"
+FILES = page_files(NAME, [NAME], [NAME])
 
 # Heading and digits of what people read; the rest is for machines.
 _SHOWN = {
@@ -78,44 +78,27 @@ def readable(means: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def write_projections(result: Projections, folder: Path | str, *, command: str, shown: int) -> None:
-    """Write ``projections.md``, ``.csv`` and ``.png`` (of the first ``shown`` networks) into ``folder``.
+    """Write the page, the table and the figure (of the first ``shown`` networks) into ``folder``.
 
-    Raises `InputError` where it cannot be written.
+    Raises `InputError` where they cannot be written.
     """
     from calib.plots.projection import projection_figure
-    from calib.plots.reliability import save_figure
 
-    folder = Path(folder)
-    refuse_foreign(folder)
-    page = "\n".join([TITLE, "", *(f"Note: {note}." for note in result.notes), _page(result, command)])
-    for name, text in ((PAGE, page), (TABLE, to_csv(result.table))):
-        with atomic_file(folder / name) as file:
-            file.write(text.encode("utf-8"))
-    save_figure(projection_figure(result.rows[:shown], result.class_names), folder / FIGURE)
-
-
-def refuse_foreign(folder: Path | str) -> None:
-    """Raise `InputError` where ``folder`` holds files of these names that no study of calib wrote."""
-    page = Path(folder) / PAGE
-    there = [name for name in (PAGE, TABLE, FIGURE) if (Path(folder) / name).exists()]
-    if there and not (page.is_file() and page.read_text(encoding="utf-8", errors="replace").startswith(TITLE)):
-        raise InputError(f"{folder} holds a {there[0]} that is not calib's", help="name another --output")
-
-
-def _page(result: Projections, command: str) -> str:
     names = ", ".join(printable(name) for name in result.class_names)
-    return "\n".join(
-        [
-            to_markdown(readable(mean_over_seeds(result.table))),
-            f"Classes {names}; mean ± sd over seeds. *within/between* is the ratio of the traces of the scatter "
-            "matrices of the activations, *in the plane* that of the projected points; *to own template* and *to "
-            "others* are mean distances, *spread of others* the sd of an example's distances to the wrong templates "
-            "over their mean; *logit gap* is the correct logit minus the mean wrong one, *its sd* is over examples, "
-            "*optimum* what the smoothing asks for where labels are certain; *spread of wrong logits* is the sd of an "
-            "example's wrong logits.",
-            "",
-            f"Made by `{command}`, commit {commit()}, on {hardware()}; "
-            f"{', '.join(f'{name} {number}' for name, number in versions().items())}.",
-            "",
-        ]
-    )
+    words = "Three classes on the plane of their templates, a row a network, training and test"
+    sections = [
+        Section(text=[f"Note: {note}." for note in result.notes]),
+        Section(table=readable(mean_over_seeds(result.table)), text=[f"Classes {names}; {NOTES}", made_by(command)]),
+        Section(picture=(f"{NAME}.png", words)),
+    ]
+    figure = projection_figure(result.rows[:shown], result.class_names)
+    write_page(folder, NAME, TITLE, sections, tables={NAME: result.table}, figures={NAME: figure})
+
+
+NOTES = (
+    "mean ± sd over seeds. *within/between* is the ratio of the traces of the scatter matrices of the activations, *in "
+    "the plane* that of the projected points; *to own template* and *to others* are mean distances, *spread of others* "
+    "the sd of an example's distances to the wrong templates over their mean; *logit gap* is the correct logit minus "
+    "the mean wrong one, *its sd* is over examples, *optimum* what the smoothing asks for where labels are certain; "
+    "*spread of wrong logits* is the sd of an example's wrong logits."
+)

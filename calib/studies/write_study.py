@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib.export import readable, to_csv, to_latex
+from calib.studies._files import made_by, write_texts
 from calib.studies._page import Section, as_html, as_markdown
 from calib.studies.smoothing_differences import REFERENCE_NAME, readable_differences
 from calib.studies.smoothing_versus_temperature import Comparison
@@ -14,9 +15,7 @@ from calib.studies.write_comparison import (
     TABLE,
     TITLE,
     draw_reliability,
-    made_by,
     table_notes,
-    write_texts,
 )
 from calib.training.config import TrainConfig
 
@@ -53,7 +52,7 @@ def write_study(
         Section(f"Differences from {REFERENCE_NAME}", difference_notes(differences), below),
         Section("Charts", picture=(CHART, "ECE and fitted temperature against α: every run, and means over seeds")),
         Section(picture=(RELIABILITY, "Reliability diagrams of the first seed, without and with a temperature")),
-        Section("How it was done", [*protocol(configs), made_by(comparison, command)]),
+        Section("How it was done", [*protocol(configs), made_by(command, comparison.trained_with)]),
     ]
     texts = {
         PAGE: as_markdown(TITLE, sections),

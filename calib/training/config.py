@@ -20,7 +20,9 @@ class TrainConfig:
     included ("symmetric"), or, in classes that have a similar one, moved there ("asymmetric"); ``labels_file`` has
     other labels for the official training part, ``labels_key`` names them in it.  ``mixup`` is the α of Beta(α, α),
     ``focal_gamma`` the γ of the focal loss, ``margin`` and ``margin_weight`` those of margin-based smoothing.
-    ``teacher`` is a checkpoint or run directory to distil from, ``distillation_weight`` the share of its term.
+    ``teacher`` is a checkpoint or run directory to distil from, ``distillation_weight`` the share of its term, in which
+    the teacher's logits are divided by ``distillation_temperature`` and the student's by ``student_temperature`` (None:
+    the same); with ``match_logits`` the term is their limit, half the squared distance of the logits.
 
     Splits: ``split_seed`` decides which examples are for training, calibration and test; sizes of None are the data
     set's usual ones.
@@ -55,6 +57,8 @@ class TrainConfig:
     teacher: str | None = None
     distillation_temperature: float = 1.0
     distillation_weight: float = 0.9
+    student_temperature: float | None = None
+    match_logits: bool = False
     seed: int = 0
     split_seed: int = 0
     train_size: int | None = None
@@ -207,6 +211,7 @@ _RANGES = {
     "margin": ((lambda v: 0 <= v < 1e6), "in [0, 1e6)", "10 is the usual value"),
     "margin_weight": ((lambda v: 0 <= v < 1e6), "in [0, 1e6)", "0.1 is the usual value"),
     "distillation_temperature": ((lambda v: 0 < v < 1e6), "in (0, 1e6)", "1 to 4 are usual"),
+    "student_temperature": ((lambda v: 0 < v < 1e6), "in (0, 1e6)", "1 is that of Müller et al."),
     "distillation_weight": ((lambda v: 0 <= v <= 1), "in [0, 1]", "1 leaves the labels out"),
     "seed": _SEED,
     "split_seed": _SEED,

@@ -8,7 +8,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from calib.training.config import TrainConfig
-from calib.training.losses import distillation_loss, focal_loss, margin_penalty, smoothed_cross_entropy
+from calib.training.losses import (
+    distillation_loss,
+    focal_loss,
+    logit_matching_loss,
+    margin_penalty,
+    smoothed_cross_entropy,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +46,17 @@ class Objective:
         if self.teacher is not None:
             with torch.no_grad():
                 taught = self.teacher(images).float()
-            distilled = distillation_loss(logits, taught, distillation_temperature=config.distillation_temperature)
+            distilled = self._distilled(logits, taught)
             losses = (1 - config.distillation_weight) * losses + config.distillation_weight * distilled
         return losses
+
+    def _distilled(self, logits: Tensor, taught: Tensor) -> Tensor:
+        config = self.config
+        if config.match_logits:
+            return logit_matching_loss(logits, taught)
+        return distillation_loss(
+            logits,
+            taught,
+            distillation_temperature=config.distillation_temperature,
+            student_temperature=config.student_temperature,
+        )

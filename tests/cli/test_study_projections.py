@@ -10,6 +10,7 @@ import pytest
 
 from calib.studies import projection_networks
 from calib.studies.projection_networks import Setting
+from calib.studies.write_projections import FILES
 from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 
@@ -73,7 +74,7 @@ def test_without_runs_networks_are_trained_and_kept(run: Run, tmp_path: Path) ->
     made = run("study", "projections", "-o", folder)
     assert made.code == 0, made.err
     runs = {"hard-seed0", "hard-seed1", "smoothing0.1-seed0", "smoothing0.1-seed1"}
-    assert {path.name for path in folder.iterdir()} == runs | {"projections.md", "projections.csv", "projections.png"}
+    assert {path.name for path in folder.iterdir()} == runs | set(FILES)
     assert (
         "calib study projections --seeds 2 --classes 0,1,2 --per-class 100" in (folder / "projections.md").read_text()
     )

@@ -13,9 +13,11 @@ from calib.inference import features_part
 from calib.projection import TemplatePlane
 from calib.runs import train_run
 from calib.scatter import scatter_statistics, scatters
-from calib.studies.projection_networks import SETTINGS, Setting, train_networks
+from calib.studies._files import refuse_foreign
+from calib.studies.projection_networks import SETTINGS, Setting, configs
 from calib.studies.projections import chosen_classes, project_runs
-from calib.studies.write_projections import mean_over_seeds, readable, refuse_foreign, write_projections
+from calib.studies.train_all import train_all
+from calib.studies.write_projections import FILES, TITLE, mean_over_seeds, readable, write_projections
 from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
@@ -26,7 +28,7 @@ CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return train_networks(Setting(SMALL, seeds=2), tmp_path_factory.mktemp("projections"))
+    return train_all(configs(Setting(SMALL, seeds=2)), tmp_path_factory.mktemp("projections"), workers=1)
 
 
 def test_classes_are_chosen_by_name_or_number_and_a_name_goes_first() -> None:
@@ -143,24 +145,10 @@ def test_networks_of_other_classes_are_refused(runs: list[Path], tmp_path: Path)
         project_runs([])
 
 
-def test_finished_networks_are_kept_unless_forced(runs: list[Path]) -> None:
-    folder = runs[0].parent
-    before = [(run / "checkpoint.pt").stat().st_mtime_ns for run in runs]
-    seen: list[tuple[float, int]] = []
-    assert train_networks(Setting(SMALL, seeds=2), folder, on_progress=lambda *at: seen.append(at)) == runs
-    assert [(run / "checkpoint.pt").stat().st_mtime_ns for run in runs] == before
-    with pytest.raises(InputError, match="other settings"):
-        train_networks(Setting(replace(SMALL, epochs=2), seeds=2), folder)
-    assert seen == []
-
-
-def test_forced_networks_are_trained_again_and_report_how_far_they_are(tmp_path: Path) -> None:
-    seen: list[tuple[float, int]] = []
-    for force in (False, True):
-        train_networks(
-            Setting(replace(SMALL, epochs=2)), tmp_path, force=force, on_progress=lambda *at: seen.append(at)
-        )
-    assert seen == [(0.5, 2), (1.0, 2), (1.5, 2), (2.0, 2)] * 2
+def test_a_setting_names_a_hard_and_a_smoothed_network_a_seed() -> None:
+    named = configs(Setting(SMALL, seeds=2))
+    assert list(named) == ["hard-seed0", "smoothing0.1-seed0", "hard-seed1", "smoothing0.1-seed1"]
+    assert named["smoothing0.1-seed1"] == replace(SMALL, smoothing=0.1, seed=1)
 
 
 def test_means_are_over_seeds_alone(runs: list[Path]) -> None:
@@ -203,7 +191,7 @@ def test_a_folder_gets_page_table_and_figure_and_nothing_foreign_is_replaced(run
     assert (tmp_path / "projections.png").read_bytes()[:4] == b"\x89PNG"
     (tmp_path / "projections.md").write_text("my notes")
     with pytest.raises(InputError, match="not calib's"):
-        refuse_foreign(tmp_path)
+        refuse_foreign(tmp_path, TITLE, FILES)
     with pytest.raises(InputError, match="not calib's"):
         write_projections(result, tmp_path, command="", shown=1)
     assert (tmp_path / "projections.md").read_text() == "my notes"

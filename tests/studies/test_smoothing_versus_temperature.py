@@ -18,7 +18,8 @@ from calib.files.atomic import leftovers
 from calib.files.npz import load_predictions
 from calib.metrics.proper import nll
 from calib.runs import train_run
-from calib.studies.smoothing_versus_temperature import compare_runs, grid, train_all
+from calib.studies.smoothing_versus_temperature import compare_runs
+from calib.studies.train_all import grid, train_all
 from calib.training.checkpoint import Checkpoint, load_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from calib.errors import InputError
+from calib.studies._files import refuse_foreign
 from calib.studies._page import Section, as_html, as_markdown
 from calib.studies.smoothing_differences import differences
-from calib.studies.smoothing_versus_temperature import grid
-from calib.studies.write_comparison import refuse_foreign
+from calib.studies.train_all import grid
+from calib.studies.write_comparison import TITLE
 from calib.studies.write_study import FILES, difference_notes, protocol, write_study
 from calib.training.config import TrainConfig
 
@@ -135,8 +136,8 @@ def test_code_and_stress_are_marked_and_code_is_left_alone() -> None:
 def test_a_folder_of_somebody_else_s_is_left_alone(tmp_path: Path, written: Path) -> None:
     (tmp_path / "runs.csv").write_text("precious")
     with pytest.raises(InputError, match=r"runs.csv that is not calib's"):
-        refuse_foreign(tmp_path, FILES)
-    refuse_foreign(written, FILES)
+        refuse_foreign(tmp_path, TITLE, FILES)
+    refuse_foreign(written, TITLE, FILES)
 
 
 def test_the_notes_follow_the_table() -> None:

@@ -47,7 +47,11 @@ def by_hand(config: TrainConfig) -> np.ndarray:
     if config.teacher is not None:
         t = config.distillation_temperature
         w = config.distillation_weight
-        losses = (1 - w) * losses - w * (probs_of(TAUGHT / t) * np.log(probs_of(LOGITS / t))).sum(axis=1)
+        s = config.student_temperature or t
+        distilled = -(probs_of(TAUGHT / t) * np.log(probs_of(LOGITS / s))).sum(axis=1)
+        if config.match_logits:
+            distilled = ((LOGITS.numpy() - TAUGHT.numpy()) ** 2).sum(axis=1) / 2
+        losses = (1 - w) * losses + w * distilled
     found: np.ndarray = losses
     return found
 
@@ -64,6 +68,8 @@ def by_hand(config: TrainConfig) -> np.ndarray:
         {"margin": 0.5, "margin_weight": 0.7, "smoothing": 0.1},
         {"teacher": "t"},
         {"teacher": "t", "distillation_temperature": 3.0, "distillation_weight": 0.25, "smoothing": 0.1},
+        {"teacher": "t", "distillation_temperature": 4.0, "student_temperature": 1.0},
+        {"teacher": "t", "match_logits": True, "distillation_weight": 0.6},
     ],
     ids=str,
 )

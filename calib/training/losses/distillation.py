@@ -7,30 +7,37 @@ from calib.training.losses._inputs import widened
 
 
 def distillation_loss(
-    student_logits: Tensor, teacher_logits: Tensor, *, distillation_temperature: float, times_squared: bool = False
+    student_logits: Tensor,
+    teacher_logits: Tensor,
+    *,
+    distillation_temperature: float,
+    student_temperature: float | None = None,
 ) -> Tensor:
-    """Cross-entropy ``(n,)`` in nats of the student against the teacher, the logits ``(n, k)`` of both divided by T.
+    """Cross-entropy ``(n,)`` in nats of the student against the teacher, logits ``(n, k)`` divided by T and by S.
 
-    H(p^t(T), p(T)) = −Σ_k p^t_k(T) ln p_k(T).  With a weight β, Müller et al. train on (1 − β)·H(y, p) + β times this.
-    Its gradient shrinks as 1/T² for high T; Hinton et al. therefore multiply it by T², which ``times_squared`` does.
-    The teacher gets no gradient.  The least value is the teacher's entropy, not 0.
+    H(p^t(T), p(S)) = −Σ_k p^t_k(T) ln p_k(S); S is T unless given.  Hinton et al. use one T for both, Müller et al. a
+    student at S = 1, so that T alone decides how soft its targets are.  With a weight β they train on
+    (1 − β)·H(y, p) + β times this.  The teacher gets no gradient.  The least value is the teacher's entropy, not 0.
 
-    Raises `InputError` for T that is not above 0 and finite, and for logits of different shapes.  Sources: Hinton et
-    al. (2015), Distilling the Knowledge in a Neural Network; Müller et al. (2019), When Does Label Smoothing Help?
+    Raises `InputError` for temperatures that are not above 0 and finite, and for logits of different shapes.  Sources:
+    Hinton et al. (2015), Distilling the Knowledge in a Neural Network; Müller et al. (2019), When Does Label Smoothing
+    Help?
 
     >>> import torch
     >>> distillation_loss(torch.zeros(1, 4), torch.tensor([[9.0, 1.0, 0.0, 0.0]]), distillation_temperature=2.0)  # ln 4
     tensor([1.3863])
     """
-    temperature = distillation_temperature
-    if not 0 < temperature < float("inf"):
-        raise InputError(
-            f"distillation_temperature must be above 0 and finite, got {temperature}",
-            help="1 to 16 are usual; for the limit of high temperatures see logit_matching_loss",
-        )
+    of_student = distillation_temperature if student_temperature is None else student_temperature
+    given = {"distillation_temperature": distillation_temperature, "student_temperature": of_student}
+    for name, temperature in given.items():
+        if not 0 < temperature < float("inf"):
+            raise InputError(
+                f"{name} must be above 0 and finite, got {temperature}",
+                help="1 to 16 are usual; for the limit of high temperatures see logit_matching_loss",
+            )
     student, teacher = _pair(student_logits, teacher_logits)
-    loss = -((teacher / temperature).softmax(dim=1) * (student / temperature).log_softmax(dim=1)).sum(dim=1)
-    return loss * temperature**2 if times_squared else loss
+    targets = (teacher / distillation_temperature).softmax(dim=1)
+    return -(targets * (student / of_student).log_softmax(dim=1)).sum(dim=1)
 
 
 def logit_matching_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:

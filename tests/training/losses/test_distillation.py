@@ -15,16 +15,16 @@ from . import sample
 STUDENT, TEACHER = sample.logits(seed=1), sample.logits(seed=2)
 
 
-def by_hand(student: Any, teacher: Any, temperature: float) -> float:
+def by_hand(student: Any, teacher: Any, temperature: float, of_the_student: float | None = None) -> float:
     of_teacher = sample.log_softmax(teacher, temperature)
-    of_student = sample.log_softmax(student, temperature)
+    of_student = sample.log_softmax(student, of_the_student or temperature)
     return -math.fsum(math.exp(t) * s for t, s in zip(of_teacher, of_student, strict=True))
 
 
-def loss(student: Any, temperature: float, *, times_squared: bool = False) -> torch.Tensor:
+def loss(student: Any, temperature: float, of_the_student: float | None = None) -> torch.Tensor:
     given = student if isinstance(student, torch.Tensor) else torch.tensor(student)
     return distillation_loss(
-        given, torch.tensor(TEACHER), distillation_temperature=temperature, times_squared=times_squared
+        given, torch.tensor(TEACHER), distillation_temperature=temperature, student_temperature=of_the_student
     )
 
 
@@ -32,7 +32,13 @@ def loss(student: Any, temperature: float, *, times_squared: bool = False) -> to
 def test_it_is_the_cross_entropy_of_softened_student_and_teacher(temperature: float) -> None:
     expected = [by_hand(z, v, temperature) for z, v in zip(STUDENT, TEACHER, strict=True)]
     sample.assert_equal(loss(STUDENT, temperature), expected)
-    sample.assert_equal(loss(STUDENT, temperature, times_squared=True), [temperature**2 * value for value in expected])
+
+
+def test_the_student_may_have_a_temperature_of_its_own() -> None:
+    expected = [by_hand(z, v, 4.0, 0.5) for z, v in zip(STUDENT, TEACHER, strict=True)]
+    sample.assert_equal(loss(STUDENT, 4.0, 0.5), expected)
+    with pytest.raises(InputError, match="student_temperature must be above 0 and finite"):
+        loss(STUDENT, 4.0, 0.0)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
@@ -98,19 +104,17 @@ def test_at_high_temperatures_distillation_becomes_matching_of_logits() -> None:
     errors = []
     for temperature in (100.0, 1000.0):
         soft, floor = (
-            distillation_loss(
-                torch.tensor(z), torch.tensor(teacher), distillation_temperature=temperature, times_squared=True
-            ).numpy()
+            distillation_loss(torch.tensor(z), torch.tensor(teacher), distillation_temperature=temperature).numpy()
             for z in (student, teacher)
         )
-        errors.append(np.abs(5 * (soft - floor) / limit - 1).max())
+        errors.append(np.abs(5 * temperature**2 * (soft - floor) / limit - 1).max())
     assert errors[0] < 0.2
     assert errors[1] < 0.11 * errors[0]
 
 
 def test_the_limit_of_rows_with_other_means_is_that_of_the_rows_less_their_means() -> None:
     k, temperature = 5, 10_000.0
-    gradient = sample.gradient(lambda z: loss(z, temperature, times_squared=True), STUDENT)
+    gradient = sample.gradient(lambda z: temperature**2 * loss(z, temperature), STUDENT)
     centred = (STUDENT - STUDENT.mean(axis=1, keepdims=True)) - (TEACHER - TEACHER.mean(axis=1, keepdims=True))
     np.testing.assert_allclose(k * gradient, centred, atol=0.02)
 
