@@ -24,6 +24,13 @@ class Source:
     calibration: Predictions | None
 
     @property
+    def to_fit_on(self) -> Predictions:
+        """The calibration split.  Raises `InputError` where there is none."""
+        if self.calibration is None:
+            raise InputError(f"{self.name} has no calibration split to fit on", help="name runs of `calib train`")
+        return self.calibration
+
+    @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know of the training, a sentence each."""
         epochs, config = (self.test.provenance.get(name) for name in ("epochs", "config"))

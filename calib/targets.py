@@ -7,7 +7,7 @@ import numpy as np
 
 from calib._arrays import like, to_numpy
 from calib.errors import InputError
-from calib.predictions import ArrayLike
+from calib.predictions import ArrayLike, Predictions, as_predictions
 
 Convention: TypeAlias = Literal["uniform", "wrong-classes"]
 
@@ -59,6 +59,22 @@ def smoothing_logit_gap(smoothing: float, n_classes: int, *, convention: Convent
     """
     weight = uniform_smoothing(smoothing, n_classes, convention=convention)
     return math.log(1 + (1 - weight) * n_classes / weight) if weight > 0 else math.inf
+
+
+def equivalent_smoothing(predictions: Predictions | ArrayLike, labels: ArrayLike | None = None) -> float:
+    """The weight γ that uniform smoothing would need to take as much from the labels as these probabilities do.
+
+    γ = k/(k − 1) times the mean probability of the wrong classes, in [0, k/(k − 1)]: α for targets smoothed by α, 0 for
+    one-hot ones, 1 for uniform ones.  Takes `Predictions`, or probabilities ``(n, k)`` and labels ``(n,)``; of a
+    teacher at a distillation temperature T, ``TemperatureScaling(T).transform(predictions)``.  Takes sample weights.
+    Raises `InputError` for bad input.  Source: Müller et al. (2019), section 4.
+
+    >>> round(equivalent_smoothing([[0.91, 0.06, 0.03], [0.1, 0.85, 0.05]], [0, 1]), 4)  # 3/2 · (.09 + .15)/2
+    0.18
+    """
+    given = as_predictions(predictions, labels)
+    wrong = -np.expm1(-given.outcomes.nll)
+    return float(np.average(wrong, weights=given.sample_weight)) * given.n_classes / (given.n_classes - 1)
 
 
 def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:

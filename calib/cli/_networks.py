@@ -40,6 +40,13 @@ def train_networks(
     return runs
 
 
+def recipe_name(setting: str | None, paper: str | None, default: str) -> str:
+    """The setting or paper to follow.  Raises `InputError` where both are given."""
+    if setting is not None and paper is not None:
+        raise InputError("--setting and --paper both name a recipe", help="choose one of them")
+    return paper or setting or default
+
+
 def command_line(command: str, options: Mapping[str, object]) -> str:
     """``command`` with the options that were given, quoted for a shell; None and False are not given.
 

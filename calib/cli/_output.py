@@ -45,6 +45,23 @@ def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path |
         raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
 
 
+def refuse_picture(output: Path | None, *, force: bool, inputs: Sequence[Path | None]) -> None:
+    """As `refuse_existing`, and where the ending is not that of a picture."""
+    if output is not None:
+        from calib.plots.reliability import check_suffix
+
+        check_suffix(output)
+        refuse_existing(output, force=force, inputs=inputs)
+
+
+def refuse_picture_as_folder(folder: Path) -> None:
+    """Raise `InputError` where a study is to fill a folder that is named like a picture."""
+    if folder.suffix.lower() in (".png", ".svg", ".pdf"):
+        raise InputError(
+            f"without RUN --output is a folder to train into, got {folder}", help="name the runs to draw, or a folder"
+        )
+
+
 def render(format: Format, *, full: "pd.DataFrame", shown: "pd.DataFrame", extra: dict[str, object]) -> str:
     """Put a table into words: ``shown`` (strings) for people, ``full`` (numbers) for machines."""
     if format == "table":

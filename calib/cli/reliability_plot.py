@@ -17,7 +17,7 @@ from calib.cli._options import (
     Threads,
     set_threads,
 )
-from calib.cli._output import refuse_existing
+from calib.cli._output import refuse_picture
 from calib.errors import InputError
 
 
@@ -43,10 +43,7 @@ def reliability_plot(
 
     Example: calib reliability-plot runs/hard runs/ls05 -o figure.pdf
     """
-    from calib.plots.reliability import check_suffix
-
-    check_suffix(output)
-    refuse_existing(output, force=force, inputs=[*sources, calibration])
+    refuse_picture(output, force=force, inputs=[*sources, calibration])
     if calibration is not None and len(sources) > 1:
         raise InputError("--calibration goes with one SOURCE", help="plot the models one by one")
     from calib.diagnosis import diagnose

@@ -9,12 +9,11 @@ import typer
 from calib._text import printable
 from calib.cli._networks import command_line, train_networks
 from calib.cli._options import DataDir, Device, Force, Json, Seeds, TableFormat, Threads, Workers, set_threads
-from calib.cli._output import emit, refuse_existing, render, say
+from calib.cli._output import emit, refuse_picture, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 
 if TYPE_CHECKING:
     from calib.studies.projection_networks import Setting
-    from calib.studies.projections import Projections
 
 
 def projections(
@@ -60,17 +59,21 @@ def projections(
     if runs and (paper is not None or seeds is not None):
         raise InputError("--paper and --seeds train networks, RUN names trained ones", help="leave out one of the two")
     from calib.inference import resolve_device
+    from calib.plots.projection import projection_figure
+    from calib.plots.reliability import save_figure
     from calib.studies.projection_networks import SMOOTHING
     from calib.studies.projections import project_runs
-    from calib.studies.write_projections import FILES, mean_over_seeds, readable, write_projections
+    from calib.studies.write_projections import FILES, readable, write_projections
 
     set_threads(threads)
     device = resolve_device(device)
     chosen = None if classes is None else classes.split(",")
     if runs:
-        _check_picture(output, runs, force=force)
+        refuse_picture(output, force=force, inputs=runs)
         result = project_runs(runs, classes=chosen, per_class=per_class, data_dir=data_dir, device=device)
-        _save_picture(result, output)
+        if output is not None:
+            save_figure(projection_figure(result.rows, result.class_names), output)
+            say(f"wrote {printable(str(output))}")
     else:
         setting = _setting(paper, chosen, seeds, data_dir)
         folder = output or Path("calib-projections")
@@ -82,27 +85,8 @@ def projections(
         say(f"In {printable(str(folder))}: {len(trained)} run directories, {', '.join(FILES)}")
     for note in result.notes:
         say(f"note: {printable(note)}")
-    means = mean_over_seeds(result.table)
     extra: dict[str, object] = {"classes": list(result.class_names), "notes": list(result.notes)}
-    emit(render("json" if json else format, full=result.table, shown=readable(means), extra=extra), None)
-
-
-def _check_picture(output: Path | None, runs: list[Path], *, force: bool) -> None:
-    """Before anything is computed: can the picture be written there?"""
-    if output is not None:
-        from calib.plots.reliability import check_suffix
-
-        check_suffix(output)
-        refuse_existing(output, force=force, inputs=runs)
-
-
-def _save_picture(result: "Projections", output: Path | None) -> None:
-    if output is not None:
-        from calib.plots.projection import projection_figure
-        from calib.plots.reliability import save_figure
-
-        save_figure(projection_figure(result.rows, result.class_names), output)
-        say(f"wrote {printable(str(output))}")
+    emit(render("json" if json else format, full=result.table, shown=readable(result.table), extra=extra), None)
 
 
 def _setting(paper: str | None, classes: list[str] | None, seeds: int | None, data_dir: Path | None) -> "Setting":
@@ -119,10 +103,7 @@ def _setting(paper: str | None, classes: list[str] | None, seeds: int | None, da
 
 
 def _train(setting: "Setting", folder: Path, *, force: bool, **where: Any) -> list[Path]:
-    if folder.suffix.lower() in (".png", ".svg", ".pdf"):
-        raise InputError(
-            f"without RUN --output is a folder to train into, got {folder}", help="name the runs to draw, or a folder"
-        )
+    refuse_picture_as_folder(folder)
     from calib.studies._files import refuse_foreign
     from calib.studies.projection_networks import configs
     from calib.studies.write_projections import FILES, TITLE

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from calib.cli._networks import command_line, numbers, train_networks, words
+from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
 from calib.cli._output import render, say
-from calib.errors import InputError
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
@@ -62,9 +61,7 @@ def smoothing_versus_temperature(
     from calib.studies.write_comparison import TITLE
     from calib.studies.write_study import FILES, write_study
 
-    if setting is not None and paper is not None:
-        raise InputError("--setting and --paper both name a recipe", help="choose one of them")
-    name = paper or setting or DEFAULT
+    name = recipe_name(setting, paper, DEFAULT)
     chosen = adjusted(
         setting_named(name, PAPERS if paper else SETTINGS),
         dataset=dataset,

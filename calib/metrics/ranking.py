@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float, Int
+from calib.errors import InputError
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
 
@@ -21,6 +22,31 @@ class RiskCoverage:
     coverage: Float
     risk: Float
     threshold: Float
+
+    def risk_at(self, coverage: float) -> float:
+        """Share of wrong answers when the most confident ``coverage`` of all rows, or the next more, are answered.
+
+        Raises `InputError` for a coverage outside (0, 1].
+
+        >>> risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1]).risk_at(0.6)  # both that are answered
+        0.0
+        """
+        if not 0 < coverage <= 1:
+            raise InputError(f"coverage must lie in (0, 1], got {coverage}", help="0.8 answers four rows in five")
+        return float(self.risk[np.searchsorted(self.coverage, coverage * (1 - 1e-12))])
+
+    def coverage_at(self, risk: float) -> float:
+        """The largest share of rows that can be answered with at most ``risk`` of the answers wrong; 0 if none can.
+
+        Raises `InputError` for a risk outside [0, 1].
+
+        >>> risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1]).coverage_at(0.1)
+        0.6666666666666666
+        """
+        if not 0 <= risk <= 1:
+            raise InputError(f"risk must lie in [0, 1], got {risk}", help="0.05 lets one answer in twenty be wrong")
+        within = np.flatnonzero(self.risk <= risk)
+        return float(self.coverage[within[-1]]) if len(within) else 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from calib.calibrators.registry import as_method, suitable
 from calib.datasets import dataset_entry
@@ -53,8 +53,11 @@ PAPERS: Mapping[str, Setting] = MappingProxyType(
 )
 
 
-def setting_named(name: str, settings: Mapping[str, Setting]) -> Setting:
-    """Look up one of `SETTINGS` or `PAPERS`.  Raises `InputError` for an unknown name.
+Named = TypeVar("Named")
+
+
+def setting_named(name: str, settings: Mapping[str, Named]) -> Named:
+    """Look up one of a study's settings.  Raises `InputError` for an unknown name.
 
     >>> setting_named("muller", PAPERS).base.arch
     'resnet56'
@@ -86,13 +89,7 @@ def adjusted(
     base = replace(setting.base, **{name: value for name, value in changed.items() if value is not None})
     if epochs is not None:
         base = replace(base, steps=None)
-    alphas = tuple(sorted({float(alpha) for alpha in (setting.smoothing if smoothing is None else smoothing)}))
-    if 0 not in alphas:
-        raise InputError(
-            "the smoothings lack 0, the hard targets that all others are compared with", help="such as 0,0.05,0.1"
-        )
-    for alpha in alphas:
-        replace(base, smoothing=alpha)  # refuses what is out of range
+    alphas = check_smoothing(setting.smoothing if smoothing is None else smoothing)
     methods = setting.calibrators if calibrators is None else tuple(calibrators)
     n_classes = dataset_entry(base.dataset).n_classes
     for name in methods:
@@ -103,3 +100,19 @@ def adjusted(
             )
     unique = tuple(name for name in dict.fromkeys(methods) if name != "temperature")
     return Setting(base, alphas, setting.seeds if seeds is None else seeds, unique)
+
+
+def check_smoothing(smoothing: Sequence[float]) -> tuple[float, ...]:
+    """Each α once, in ascending order.  Raises `InputError` without 0, or for what is out of range.
+
+    >>> check_smoothing([0.1, 0, 0.1])
+    (0.0, 0.1)
+    """
+    alphas = tuple(sorted({float(alpha) for alpha in smoothing}))
+    for alpha in alphas:
+        TrainConfig(dataset="digits", smoothing=alpha)  # refuses what is out of range
+    if 0 not in alphas:
+        raise InputError(
+            "the smoothings lack 0, the hard targets that all others are compared with", help="such as 0,0.05,0.1"
+        )
+    return alphas

@@ -73,13 +73,9 @@ def compare_runs(
 def _calibrated(source: Source, calibrators: Sequence[str]) -> dict[str, Predictions]:
     """The test predictions after each method, fitted on the calibration split and nothing else."""
     made: dict[str, Predictions] = {}
-    if not calibrators:
-        return made
-    if source.calibration is None:
-        raise InputError(f"{source.name} has no calibration split to fit a method on", help="leave the methods out")
     for name in calibrators:
         try:
-            made[name] = as_method(name).fit(source.calibration).transform(source.test)
+            made[name] = as_method(name).fit(source.to_fit_on).transform(source.test)
         except InputError as error:
             raise InputError(f"{name} cannot be fitted to {source.name}: {error}", help=error.help) from error
     return made

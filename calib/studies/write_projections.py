@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.errors import InputError
 from calib.studies._files import made_by, page_files, write_page
+from calib.studies._means import mean_over_seeds, mean_sd, mean_sd_cells
 from calib.studies._page import Section
 from calib.studies.projections import Projections
 
@@ -29,52 +29,29 @@ _SHOWN = {
     "gap_sd": ("its sd", 2),
     "wrong_logit_spread": ("spread of wrong logits", 2),
 }
-_KEYS = ["arch", "dataset", "setting", "model", "smoothing", "part"]
+_KEYS = ["arch", "dataset", "setting", "model", "smoothing", "gap_optimum", "part"]
 
 
-def mean_over_seeds(table: "pd.DataFrame") -> "pd.DataFrame":
-    """One row a setting and part: ``seeds``, ``n``, the optimum, and mean and sample sd (NaN for one) of every number.
+def readable(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The table of `Projections` as strings: ``mean ± sd`` over seeds for the numbers that the page explains.
 
-    ``table`` is that of `calib.studies.projections.Projections`.  Two networks belong to one setting when their
-    configurations differ in the seed alone.  Raises `InputError` for a setting and seed that come twice.
+    Two networks belong to one setting when their configurations differ in the seed alone.  Raises `InputError` for a
+    setting and seed that come twice.
     """
     import pandas as pd
 
-    repeated = table.duplicated([*_KEYS, "seed"]).to_numpy()
-    if repeated.any():
-        run = table["run"].to_numpy()[int(repeated.argmax())]
-        raise InputError(f"run {run} repeats the setting and seed of another run", help="name each run once")
-    groups = table.groupby(_KEYS, sort=False)
-    columns = {"seeds": groups.size(), "n": groups["n"].mean(), "gap_optimum": groups["gap_optimum"].first()}
-    numbers = [name for name in table.columns if name not in {*_KEYS, "run", "seed", "n", "gap_optimum"}]
-    for name in numbers:
-        columns[name], columns[f"{name}_sd"] = groups[name].mean(), groups[name].std(ddof=1)
-    return pd.DataFrame(columns).reset_index()
-
-
-def readable(means: "pd.DataFrame") -> "pd.DataFrame":
-    """`mean_over_seeds` as strings: ``mean ± sd`` for the numbers that the page explains."""
-    import pandas as pd
-
+    means = mean_over_seeds(table, _KEYS)
     many = means[["arch", "dataset"]].drop_duplicates().shape[0] > 1
-    rows = []
-    for row in means.to_dict("records"):
-        network = f"{row['arch']} on {row['dataset']}, {row['model']}" if many else str(row["model"])
-        cells = {
-            "network": printable(network),
-            "part": str(row["part"]),
-            "seeds": str(row["seeds"]),
-            "n": f"{row['n']:g}",
-        }
-        for name, (heading, digits) in _SHOWN.items():
-            deviation = row[f"{name}_sd"]
-            spread = "" if math.isnan(deviation) else f" ± {deviation:.{digits}f}"
-            cells[heading] = f"{row[name]:.{digits}f}{spread}"
-            if name == "gap_mean":
-                optimum = row["gap_optimum"]
-                cells["optimum"] = "–" if math.isnan(optimum) else "∞" if math.isinf(optimum) else f"{optimum:.2f}"
-        rows.append(cells)
-    return pd.DataFrame(rows)
+    names = zip(means["arch"], means["dataset"], means["model"], strict=True)
+    columns = {
+        "network": [printable(f"{arch} on {data}, {model}" if many else model) for arch, data, model in names],
+        "part": means["part"].to_list(),
+        "seeds": [str(seeds) for seeds in means["seeds"]],
+        "n": [f"{n:g}" for n in means["n"]],
+        **mean_sd_cells(means, _SHOWN),
+        "optimum": [mean_sd(gap, math.nan, 2) for gap in means["gap_optimum"]],
+    }
+    return pd.DataFrame(columns)
 
 
 def write_projections(result: Projections, folder: Path | str, *, command: str, shown: int) -> None:
@@ -88,7 +65,7 @@ def write_projections(result: Projections, folder: Path | str, *, command: str, 
     words = "Three classes on the plane of their templates, a row a network, training and test"
     sections = [
         Section(text=[f"Note: {note}." for note in result.notes]),
-        Section(table=readable(mean_over_seeds(result.table)), text=[f"Classes {names}; {NOTES}", made_by(command)]),
+        Section(table=readable(result.table), text=[f"Classes {names}; {NOTES}", made_by(command)]),
         Section(picture=(f"{NAME}.png", words)),
     ]
     figure = projection_figure(result.rows[:shown], result.class_names)

@@ -22,8 +22,6 @@ from calib.training.config import TrainConfig
 if TYPE_CHECKING:
     import pandas as pd
 
-    from calib.plots.against_smoothing import Series
-
 CHART = "against-smoothing.png"
 FILES = (PAGE, TABLE, "differences.csv", "runs.csv", "comparison.tex", "comparison.html", CHART, RELIABILITY)
 
@@ -121,22 +119,19 @@ def protocol(configs: Sequence[TrainConfig]) -> list[str]:
 
 def draw_chart(comparison: Comparison, folder: Path) -> None:
     """Write the chart of ECE and T against α."""
-    from calib.plots.against_smoothing import smoothing_figure
     from calib.plots.reliability import save_figure
+    from calib.plots.series import Panel, Series, series_figure
 
     scores = comparison.scores
 
-    def series(label: str, calibrator: str, column: str) -> "Series":
-        from calib.plots.against_smoothing import Series
-
+    def series(label: str, calibrator: str, column: str) -> Series:
         chosen = scores[scores["calibrator"] == calibrator]
         return Series(label, chosen["smoothing"].to_list(), chosen[column].to_list())
 
     names = {"uncalibrated": "as it is", "temperature": "+ T"}
     calibrators = list(dict.fromkeys(scores["calibrator"]))
-    figure = smoothing_figure(
-        [series(names.get(name, f"+ {name}"), name, "ece") for name in calibrators],
-        series("fitted T", "temperature", "temperature"),
-        by_chance=series("+ T, by chance", "temperature", "ece_null"),
-    )
-    save_figure(figure, folder / CHART)
+    ece = [series(names.get(name, f"+ {name}"), name, "ece") for name in calibrators]
+    chance = series("+ T, by chance", "temperature", "ece_null")
+    left = Panel("ECE", ece, by_chance=chance, from_zero=True)
+    right = Panel("fitted temperature", [series("+ T", "temperature", "temperature")], level=1.0)
+    save_figure(series_figure([left, right]), folder / CHART)

@@ -17,7 +17,7 @@ from calib.studies._files import refuse_foreign
 from calib.studies.projection_networks import SETTINGS, Setting, configs
 from calib.studies.projections import chosen_classes, project_runs
 from calib.studies.train_all import train_all
-from calib.studies.write_projections import FILES, TITLE, mean_over_seeds, readable, write_projections
+from calib.studies.write_projections import FILES, TITLE, readable, write_projections
 from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
@@ -151,29 +151,16 @@ def test_a_setting_names_a_hard_and_a_smoothed_network_a_seed() -> None:
     assert named["smoothing0.1-seed1"] == replace(SMALL, smoothing=0.1, seed=1)
 
 
-def test_means_are_over_seeds_alone(runs: list[Path]) -> None:
-    table = project_runs(runs).table
-    means = mean_over_seeds(table)
-    assert means["seeds"].tolist() == [2] * 4
-    gaps = table.query("smoothing == 0.1 and part == 'test'")["gap_mean"]
-    row = means.query("smoothing == 0.1 and part == 'test'").iloc[0]
-    assert row["gap_mean"] == pytest.approx(gaps.mean())
-    assert row["gap_mean_sd"] == pytest.approx(gaps.std(ddof=1))
-    assert mean_over_seeds(table[table["seed"] == 0])["gap_mean_sd"].isna().all()
-    with pytest.raises(InputError, match="repeats the setting and seed"):
-        mean_over_seeds(pd.concat([table, table]))
-
-
 def test_the_table_for_people_has_no_nan_and_names_networks_where_they_differ(runs: list[Path]) -> None:
     table = project_runs(runs).table
-    shown = readable(mean_over_seeds(table))
+    shown = readable(table)
     assert shown["network"].tolist() == ["hard", "hard", "α = 0.1", "α = 0.1"]
     assert shown["optimum"].tolist() == ["∞", "∞", "4.51", "4.51"]
     assert all(" ± " in cell for cell in shown["logit gap"])
     other = pd.concat(
         [table[table["seed"] == 0], table[table["seed"] == 0].assign(arch="alexnet", gap_optimum=math.nan)]
     )
-    shown = readable(mean_over_seeds(other))
+    shown = readable(other)
     assert shown["network"].iloc[-1] == "alexnet on digits, α = 0.1"
     assert shown["optimum"].iloc[-1] == "–"
     assert not shown.apply(lambda column: column.str.contains("±|nan")).to_numpy().any()

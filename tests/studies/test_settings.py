@@ -3,7 +3,7 @@
 import pytest
 
 from calib.errors import InputError
-from calib.studies.settings import PAPERS, SETTINGS, adjusted, setting_named
+from calib.studies.settings import PAPERS, SETTINGS, Setting, adjusted, setting_named
 from calib.training.presets import preset
 
 
@@ -24,8 +24,8 @@ def test_a_paper_is_its_preset(name: str) -> None:
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, PAPERS])
-def test_no_setting_chooses_its_checkpoint(settings: dict[str, object]) -> None:
-    assert {setting_named(name, settings).base.keep for name in settings} == {"last"}  # type: ignore[arg-type]
+def test_no_setting_chooses_its_checkpoint(settings: dict[str, Setting]) -> None:
+    assert {setting_named(name, settings).base.keep for name in settings} == {"last"}
 
 
 def test_what_is_given_takes_the_place_of_the_setting_s() -> None:

@@ -8,13 +8,14 @@ import pytest
 from matplotlib.axes import Axes
 
 from calib.errors import InputError
-from calib.plots.against_smoothing import Series, smoothing_figure
 from calib.plots.reliability import save_figure
+from calib.plots.series import Panel, Series, series_figure
 
 ALPHAS = [0.0, 0.1, 0.0, 0.1]
 PLAIN = Series("as it is", ALPHAS, [0.10, 0.04, 0.12, 0.06])
 TUNED = Series("+ T", ALPHAS, [0.02, 0.03, 0.02, math.nan])
-T = Series("fitted T", ALPHAS, [2.0, 0.8, 1.8, math.nan])
+T = Series("+ T", ALPHAS, [2.0, 0.8, 1.8, math.nan])
+RIGHT = Panel("fitted temperature", [T], level=1.0)
 
 
 def lines(ax: Axes, label: str) -> list[tuple[list[float], list[float]]]:
@@ -26,7 +27,7 @@ def lines(ax: Axes, label: str) -> list[tuple[list[float], list[float]]]:
 
 
 def test_means_are_joined_and_every_run_is_a_point() -> None:
-    left, right = smoothing_figure([PLAIN], T).axes
+    left, right = series_figure([Panel("ECE", [PLAIN]), RIGHT]).axes
     ((alphas, means),) = lines(left, "_means")
     assert alphas == [0.0, 0.1]
     assert means == pytest.approx([0.11, 0.05])
@@ -35,8 +36,8 @@ def test_means_are_joined_and_every_run_is_a_point() -> None:
     assert lines(right, "_runs")[0][1] == [2.0, 0.8, 1.8]  # no point for what is not known
 
 
-def test_calibrators_stand_beside_each_other_in_order() -> None:
-    left = smoothing_figure([PLAIN, TUNED], T, by_chance=TUNED._replace(label="by chance")).axes[0]
+def test_lines_stand_beside_each_other_in_order() -> None:
+    left = series_figure([Panel("ECE", [PLAIN, TUNED], by_chance=TUNED._replace(label="by chance")), RIGHT]).axes[0]
     chance, plain, tuned = lines(left, "_means")
     assert chance[0] == [0.0, 0.1]
     assert plain[0][0] < 0 < tuned[0][0]
@@ -45,18 +46,30 @@ def test_calibrators_stand_beside_each_other_in_order() -> None:
 
 
 def test_axes_begin_at_zero_and_are_marked_at_each_alpha() -> None:
-    figure = smoothing_figure([PLAIN], T)
+    figure = series_figure([Panel("ECE", [PLAIN, TUNED], from_zero=True), RIGHT])
     left, right = figure.axes
     assert left.get_ylim()[0] == 0
+    assert right.get_ylim()[0] != 0
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["0", "0.1"]
     assert (left.get_xlabel(), left.get_ylabel(), right.get_ylabel()) == ("smoothing α", "ECE", "fitted temperature")
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["as it is"]
+    assert [text.get_text() for text in legend.get_texts()] == ["as it is", "+ T"]
+    looks = {
+        (line.get_color(), line.get_marker()) for ax in figure.axes for line in ax.lines if line.get_label() == "+ T"
+    }
+    assert len(looks) == 1  # the same in both
+
+
+def test_one_line_needs_no_legend_and_a_label_is_no_mathematics(tmp_path: Path) -> None:
+    assert series_figure([Panel("ECE", [PLAIN])], setting="rate").legends == []
+    odd = [PLAIN._replace(label="$x^$"), PLAIN._replace(label="a\nb")]
+    save_figure(series_figure([Panel("ECE", odd)]), tmp_path / "odd.png", dpi=50)
 
 
 def test_one_alpha_and_no_temperature_can_be_drawn(tmp_path: Path) -> None:
     nothing = Series("fitted T", [0.0, 0.0], [math.nan, math.nan])
-    figure = smoothing_figure([Series("as it is", [0.0, 0.0], [0.1, 0.2])], nothing, title="$x^$ <b>")
+    panels = [Panel("ECE", [Series("as it is", [0.0, 0.0], [0.1, 0.2])]), Panel("T", [nothing])]
+    figure = series_figure(panels, title="$x^$ <b>")
     save_figure(figure, tmp_path / "one.png", dpi=50)
     assert (tmp_path / "one.png").stat().st_size > 0
     low, high = figure.axes[0].get_xlim()
@@ -64,9 +77,10 @@ def test_one_alpha_and_no_temperature_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_nothing_to_draw_and_unequal_lengths_are_refused() -> None:
-    with pytest.raises(InputError, match="no series"):
-        smoothing_figure([], T)
-    with pytest.raises(InputError, match="as it is: 4 smoothings and 1 values"):
-        smoothing_figure([PLAIN._replace(values=[0.1])], T)
-    with pytest.raises(InputError, match="fitted T: 0 smoothings"):
-        smoothing_figure([PLAIN], Series("fitted T", [], []))
+    for empty in ([], [Panel("ECE", [])], [RIGHT, Panel("ECE", [])]):
+        with pytest.raises(InputError, match="no series"):
+            series_figure(empty)
+    with pytest.raises(InputError, match="as it is: 4 settings and 1 values"):
+        series_figure([Panel("ECE", [PLAIN._replace(values=[0.1])])])
+    with pytest.raises(InputError, match="by chance: 0 settings"):
+        series_figure([Panel("ECE", [PLAIN], by_chance=Series("by chance", [], []))])

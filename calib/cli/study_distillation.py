@@ -1,0 +1,117 @@
+"""``calib study distillation``: do smoothed networks teach worse than hard ones?"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calib._text import printable
+from calib.cli._networks import command_line, numbers, recipe_name, train_networks
+from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._output import emit, render, say
+from calib.errors import InputError
+from calib.export import records
+
+DEFAULT = "fashion-mnist-14"
+
+
+def distillation(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="distillation-SETTING")
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
+    ] = None,
+    paper: Annotated[
+        str | None, typer.Option(help="The recipe of a paper instead: muller.", show_default="none")
+    ] = None,
+    smoothing: Annotated[
+        str | None, typer.Option(help="α of the teachers, with commas; 0 among them.", show_default="the setting's")
+    ] = None,
+    temperatures: Annotated[
+        str | None, typer.Option(help="T of the teachers, with commas.", show_default="the setting's")
+    ] = None,
+    student_temperature: Annotated[
+        str | None, typer.Option(help="T of the students, or same for that of the teacher.", show_default="1")
+    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    format: TableFormat = "table",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Do smoothed networks teach worse?
+
+    Trains teachers with hard and smoothed targets, a student of each at each temperature, and the student's
+    architecture without a teacher; compares accuracy, the equivalent smoothing γ of what was taught, and how much the
+    teachers still know of single images. Finished runs are kept, interrupted ones go on.
+
+    Example: calib study distillation --setting digits --smoothing 0,0.1 --temperatures 1,4
+    """
+    from calib.studies._contrasts import contrast_table, readable_contrasts
+    from calib.studies._files import refuse_foreign
+    from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
+    from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.write_distillation import (
+        FILES,
+        TITLE,
+        readable_students,
+        readable_teachers,
+        write_distillation,
+    )
+
+    name = recipe_name(setting, paper, DEFAULT)
+    chosen = setting_named(name, PAPERS if paper else SETTINGS)
+    if smoothing is not None:
+        chosen = replace(chosen, smoothing=check_smoothing(numbers(smoothing, "--smoothing") or []))
+    if temperatures is not None:
+        chosen = replace(chosen, temperatures=_temperatures(temperatures))
+    if student_temperature is not None:
+        own = None if student_temperature == "same" else _temperatures(student_temperature)[0]
+        chosen = replace(chosen, student_temperature=own)
+    if epochs is not None:
+        of = {kind: replace(getattr(chosen, kind), epochs=epochs, steps=None) for kind in ("teacher", "student")}
+        chosen = replace(chosen, **of)
+    chosen = replace(chosen, seeds=seeds or chosen.seeds)
+    folder = output or Path(f"distillation-{name}")
+    refuse_foreign(folder, TITLE, FILES)
+    first, then = teachers(chosen), students(chosen, folder)
+    say(
+        f"{len(first)} teachers ({chosen.teacher.arch}), then {len(then)} networks ({chosen.student.arch}), students "
+        f"and others, on {chosen.teacher.dataset}; finished ones are kept."
+    )
+    for networks in (first, then):
+        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
+    table = distillation_table(chosen, folder, data_dir=data_dir, device=device)
+    questions = contrast_table(table, contrasts(chosen), SCORES)
+    options = {
+        "setting": setting,
+        "paper": paper,
+        "smoothing": smoothing,
+        "temperatures": temperatures,
+        "student_temperature": student_temperature,
+        "seeds": seeds,
+        "epochs": epochs,
+        "workers": workers,
+        "device": None if device == "cpu" else device,
+    }
+    command = command_line("calib study distillation", options)
+    write_distillation(table, questions, folder, chosen, command=command)
+    wanted = "json" if json else format
+    extra: dict[str, object] = {"questions": records(questions)}
+    emit(render(wanted, full=table, shown=readable_students(table), extra=extra), None)
+    if wanted in ("table", "markdown", "latex"):
+        for shown in (readable_teachers(table), readable_contrasts(questions)):
+            emit(f"\n{render(wanted, full=shown, shown=shown, extra={})}", None)
+    say(f"\nIn {printable(str(folder))}: {len(first) + len(then)} run directories, {', '.join(FILES)}")
+
+
+def _temperatures(text: str) -> tuple[float, ...]:
+    found = tuple(sorted(set(numbers(text, "--temperatures") or [])))
+    if not found or not all(0 < temperature < 1e6 for temperature in found):
+        raise InputError(f"temperatures lie in (0, 1e6), got {text!r}", help="such as 1,2,4")
+    return found

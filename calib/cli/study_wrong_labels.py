@@ -1,0 +1,113 @@
+"""``calib study wrong-labels``: both cures where training labels are wrong, judged on labels that are right."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calib._text import printable
+from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
+from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._output import emit, render, say
+from calib.errors import InputError
+from calib.export import records
+
+DEFAULT = "fashion-mnist-14"
+
+
+def wrong_labels(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="wrong-labels-SETTING")
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
+    ] = None,
+    paper: Annotated[
+        str | None, typer.Option(help="The recipe of a paper instead: lukasik.", show_default="none")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(help="Such as clean,symmetric-0.2,asymmetric-0.4.", show_default="the setting's"),
+    ] = None,
+    labels_file: Annotated[
+        str | None,
+        typer.Option(help="One more noise: labels of people, such as CIFAR-N's .pt file.", show_default="none"),
+    ] = None,
+    labels_key: Annotated[str | None, typer.Option(help="Which labels of that file.", show_default="none")] = None,
+    smoothing: Annotated[
+        str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
+    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    format: TableFormat = "table",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Train on wrong labels, judge on right ones.
+
+    Trains {each noise} × {hard, each α} × seeds; every network is judged on clean test labels as it is, with a
+    temperature of clean calibration labels, and with one of calibration labels as wrong as those of the training.
+    Writes run directories, wrong-labels.md, .html and .csv, runs.csv, differences.csv and a chart into one folder;
+    finished runs are kept, interrupted ones go on.
+
+    Example: calib study wrong-labels --setting digits --noise clean,symmetric-0.4 --smoothing 0,0.1
+    """
+    from calib.studies._files import refuse_foreign
+    from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.smoothing_differences import differences
+    from calib.studies.smoothing_verdict import differences_verdict
+    from calib.studies.write_wrong_labels import FILES, TITLE, readable_overview, write_wrong_labels
+    from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, compare_noises, configs, noise_named
+
+    name = recipe_name(setting, paper, DEFAULT)
+    chosen = setting_named(name, PAPERS if paper else SETTINGS)
+    noises = chosen.noises if noise is None else tuple(noise_named(word) for word in dict.fromkeys(words(noise)))
+    if labels_file is not None:
+        noises = (*noises, Noise(labels_file=labels_file, labels_key=labels_key))
+    if not noises:
+        raise InputError("--noise names no label noise", help="such as clean,symmetric-0.2")
+    alphas = chosen.smoothing if smoothing is None else check_smoothing(numbers(smoothing, "--smoothing") or [])
+    base = replace(chosen.base, dataset=dataset or chosen.base.dataset)
+    base = base if epochs is None else replace(base, epochs=epochs, steps=None)
+    chosen = replace(chosen, base=base, noises=noises, smoothing=alphas, seeds=seeds or chosen.seeds)
+    networks = configs(chosen)
+    folder = output or Path(f"wrong-labels-{name}")
+    refuse_foreign(folder, TITLE, FILES)
+    say(
+        f"{len(networks)} networks, {base.arch} on {base.dataset}: {chosen.seeds} with each of "
+        f"{', '.join(f'α = {alpha:g}' for alpha in alphas)} and {', '.join(one.name for one in noises)} labels; "
+        "finished ones are kept."
+    )
+    runs = train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
+    say("Now the intervals.")
+    comparisons = compare_noises(runs, chosen, data_dir=data_dir, device=device)
+    found = {label: differences(comparison) for label, comparison in comparisons.items()}
+    options = {
+        "setting": setting,
+        "paper": paper,
+        "dataset": dataset,
+        "noise": noise,
+        "labels_file": labels_file and Path(labels_file).name,
+        "labels_key": labels_key,
+        "smoothing": smoothing,
+        "seeds": seeds,
+        "epochs": epochs,
+        "workers": workers,
+        "device": None if device == "cpu" else device,
+    }
+    command = command_line("calib study wrong-labels", options)
+    table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
+    verdicts = {label: differences_verdict(one, f"{printable(label)} labels") for label, one in found.items()}
+    extra: dict[str, object] = {
+        "verdict": list(verdicts.values()),
+        "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],
+    }
+    emit(render("json" if json else format, full=table, shown=readable_overview(table), extra=extra), None)
+    for verdict in verdicts.values():
+        say(f"\n{verdict}")
+    say(f"\nIn {printable(str(folder))}: {len(runs)} run directories, {', '.join(FILES)}")

@@ -1,0 +1,64 @@
+"""Means over seeds: one row a setting, a number and its standard deviation; and both as text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from calib._text import number
+from calib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Shown = Mapping[str, tuple[str, int]]  # column -> heading, digits
+
+
+def mean_over_seeds(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
+    """One row a setting: ``keys``, ``seeds``, and mean and sample sd (NaN for one) of every other number.
+
+    ``table`` has one row a setting and ``seed``.  Raises `InputError` for a setting and seed that come twice.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"model": ["hard", "hard"], "seed": [0, 1], "ece": [0.1, 0.3]})
+    >>> mean_over_seeds(table, ["model"]).to_dict("records")[0]["seeds"]
+    2
+    """
+    import pandas as pd
+
+    repeated = table.duplicated([*keys, "seed"]).to_numpy()
+    if repeated.any():
+        row = table.iloc[int(repeated.argmax())]
+        raise InputError(
+            f"{row.get('run', 'a run')} repeats the setting and seed of another run", help="name each run once"
+        )
+    groups = table.groupby(list(keys), sort=False, dropna=False)
+    columns: dict[str, pd.Series] = {"seeds": groups.size()}
+    for name in table.select_dtypes("number").columns:
+        if name not in {*keys, "seed"}:
+            columns[name], columns[f"{name}_sd"] = groups[name].mean(), groups[name].std(ddof=1)
+    return pd.DataFrame(columns).reset_index()
+
+
+def mean_sd_cells(means: "pd.DataFrame", shown: Shown) -> dict[str, list[str]]:
+    """Columns of ``mean ± sd`` by their headings; what is not known is "–", ∞ is "∞"."""
+    return {
+        heading: [
+            mean_sd(mean, deviation, digits)
+            for mean, deviation in zip(means[name].to_list(), means[f"{name}_sd"].to_list(), strict=True)
+        ]
+        for name, (heading, digits) in shown.items()
+    }
+
+
+def mean_sd(mean: float, deviation: float, digits: int) -> str:
+    """A mean with its standard deviation, where that is known.
+
+    >>> mean_sd(0.1234, 0.05, 2), mean_sd(0.1234, math.nan, 2), mean_sd(math.inf, math.nan, 2)
+    ('0.12 ± 0.05', '0.12', '∞')
+    """
+    if math.isnan(mean):
+        return "–"
+    if math.isinf(mean):
+        return "∞"
+    spread = "" if math.isnan(deviation) else f" ± {number(deviation, digits=digits)}"
+    return f"{number(mean, digits=digits)}{spread}"

@@ -1,0 +1,256 @@
+"""Do smoothed networks teach worse?  Teachers across α, students across T, and what the teachers know."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib.calibrators.temperature import TemperatureScaling
+from calib.errors import InputError
+from calib.evaluation import evaluate
+from calib.files.run_folder import CHECKPOINT
+from calib.index_information import index_information
+from calib.metrics.proper import nll
+from calib.sources import open_source
+from calib.studies._contrasts import Contrast, Score
+from calib.studies.train_all import grid
+from calib.targets import equivalent_smoothing
+from calib.training.config import TrainConfig
+from calib.training.presets import preset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from calib.training.checkpoint import Checkpoint
+
+TEACHER, DIRECT, STUDENT = "teacher", "no teacher", "student"
+PASSES = 5  # augmentations that the mean of an example is taken over
+PER_CLASS = 300  # examples of either class of the information
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The recipes of teachers and students, teachers' smoothings and temperatures, and seeds.
+
+    Students of a teacher at temperature T have temperature ``student_temperature`` (None: T) and are trained by the
+    teacher's probabilities alone, as far as ``student`` does not say otherwise.  The same architecture is trained
+    without a teacher too, with every smoothing.  ``classes`` are the two whose logits are compared for the information
+    in a teacher, by name.
+    """
+
+    teacher: TrainConfig
+    student: TrainConfig
+    smoothing: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    seeds: int
+    classes: tuple[str, str]
+    student_temperature: float | None = 1.0
+
+
+_SMALL = TrainConfig(dataset="fashion-mnist-14", arch="resnet8", width=16, epochs=30, shift=1, flip=True)
+_CIFAR10 = replace(preset("muller"), dataset="cifar10")
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        "fashion-mnist-14": Setting(
+            teacher=_SMALL,
+            student=replace(_SMALL, width=4, distillation_weight=1.0),
+            smoothing=(0.0, 0.1, 0.3),
+            temperatures=(1.0, 2.0),
+            seeds=4,
+            classes=("Pullover", "Ankle boot"),
+        ),
+        "digits": Setting(
+            teacher=TrainConfig(dataset="digits", width=8, epochs=40, shift=1),
+            student=TrainConfig(dataset="digits", width=2, epochs=40, shift=1, distillation_weight=1.0),
+            smoothing=(0.0, 0.1, 0.3),
+            temperatures=(1.0, 2.0),
+            seeds=4,
+            classes=("0", "1"),
+        ),
+    }
+)
+PAPERS: Mapping[str, Setting] = MappingProxyType(
+    {
+        # Müller et al. (2019), appendix A: ResNet-56 teaches AlexNet on CIFAR-10; β = 1, student at T = 1
+        "muller": Setting(
+            teacher=_CIFAR10,
+            student=replace(_CIFAR10, arch="alexnet", distillation_weight=1.0),
+            smoothing=(0.0, 0.15, 0.3, 0.45, 0.6, 0.75),
+            temperatures=(1.0, 2.0, 3.0, 4.0, 8.0, 12.0, 16.0),
+            seeds=3,
+            classes=("airplane", "dog"),
+        ),
+    }
+)
+
+
+def teachers(setting: Setting) -> dict[str, TrainConfig]:
+    """The teachers by the names of their runs, which have no teacher themselves."""
+    return _named("teachers", setting, setting.teacher)
+
+
+def students(setting: Setting, folder: Path) -> dict[str, TrainConfig]:
+    """What is trained once the teachers are in ``folder``: every smoothing without a teacher, every teacher at every T.
+
+    >>> list(students(replace(SETTINGS["digits"], seeds=1, smoothing=(0.0,)), Path("here")))
+    ['no-teacher/hard-seed0', 'students-T1/hard-seed0', 'students-T2/hard-seed0']
+    """
+    named = _named("no-teacher", setting, replace(setting.student, distillation_weight=_DEFAULT_WEIGHT))
+    taught = teachers(setting)
+    for temperature in setting.temperatures:
+        for run, config in taught.items():
+            named[f"students-T{temperature:g}/{Path(run).name}"] = replace(
+                setting.student,
+                teacher=str(folder / run),
+                distillation_temperature=temperature,
+                student_temperature=setting.student_temperature,
+                seed=config.seed,
+                split_seed=config.split_seed,
+            )
+    return named
+
+
+_DEFAULT_WEIGHT = TrainConfig(dataset="digits").distillation_weight
+
+
+def _named(folder: str, setting: Setting, base: TrainConfig) -> dict[str, TrainConfig]:
+    runs = grid(base, smoothing=setting.smoothing, seeds=range(setting.seeds), paired_splits=True)
+    return {f"{folder}/{run}": config for run, config in runs.items()}
+
+
+def distillation_table(
+    setting: Setting, folder: Path, *, data_dir: Path | None = None, device: str = "cpu"
+) -> "pd.DataFrame":
+    """One row a network: what it is, its teacher's α and T, γ, and its scores on the test split.
+
+    ``kind`` is `TEACHER`, `DIRECT` (the student's architecture without a teacher) or `STUDENT`; ``smoothing`` that of
+    its own targets or of its teacher's; ``equivalent_smoothing`` that of the targets it learnt from (α, or γ of the
+    teacher's probabilities on the training split); ``nll_tuned`` is NLL with a temperature; of teachers,
+    ``taught_smoothing`` is γ of their own probabilities at T = 1 and ``information`` the estimate of
+    `calib.index_information`, NaN for the others.  Raises `InputError` for runs that cannot be opened.
+    """
+    import pandas as pd
+
+    from calib.inference import predict_part
+    from calib.training.checkpoint import load_checkpoint
+
+    rows: list[dict[str, Any]] = []
+    gamma: dict[tuple[str, float], float] = {}
+    for run, config in teachers(setting).items():
+        checkpoint = load_checkpoint(folder / run / CHECKPOINT)
+        seen = predict_part(checkpoint, "train", data_dir=data_dir, device=device)
+        for temperature in {1.0, *setting.temperatures}:
+            gamma[Path(run).name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
+        draws, means = augmented_gaps(checkpoint, setting.classes, data_dir=data_dir, device=device)
+        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": index_information(draws, means)}
+        rows.append({**_row(TEACHER, run, config, folder, data_dir, device), **known})
+    for run, config in students(setting, folder).items():
+        kind = DIRECT if config.teacher is None else STUDENT
+        row = _row(kind, run, config, folder, data_dir, device)
+        if kind == STUDENT:
+            name, temperature = Path(run).name, config.distillation_temperature
+            alpha = teachers(setting)[f"teachers/{name}"].smoothing
+            row |= {"smoothing": alpha, "model": _model(alpha), "teacher_temperature": temperature}
+            row["equivalent_smoothing"] = gamma[name, temperature]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def augmented_gaps(
+    checkpoint: "Checkpoint",
+    classes: Sequence[str],
+    *,
+    data_dir: Path | None = None,
+    device: str = "cpu",
+) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """Logit differences of two classes for augmented training images of both: one draw each, and means of `PASSES`.
+
+    Takes the first `PER_CLASS` of either class, augmented as in the training; the draws of an image depend on the seed
+    and the image alone.  Raises `InputError` for classes that the network does not know.
+    """
+    import torch
+
+    from calib.datasets import load_dataset
+    from calib.training.augmentation import AugmentedImages
+
+    if missing := [name for name in classes if name not in checkpoint.class_names]:
+        raise InputError(
+            f"there is no class {missing[0]!r}", help=f"the classes are {', '.join(checkpoint.class_names)}"
+        )
+    one, other = (checkpoint.class_names.index(name) for name in classes)
+    dataset = load_dataset(checkpoint.config.dataset, data_dir=data_dir)
+    rows = checkpoint.split.train
+    labels = dataset.labels[rows]
+    kept = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])
+    images = AugmentedImages.of(dataset.images[rows[kept]], checkpoint.normalisation, checkpoint.config, device=device)
+    network = checkpoint.model().to(device).eval()
+    gaps = []
+    with torch.inference_mode():
+        for epoch in range(1, PASSES + 2):
+            logits = network(images.batch(torch.arange(len(kept)), epoch)).double().cpu().numpy()
+            gaps.append(logits[:, one] - logits[:, other])
+    return gaps[-1], np.mean(gaps[:-1], axis=0)
+
+
+def contrasts(setting: Setting) -> list[Contrast]:
+    """What is asked of a `distillation_table`, before anything was trained."""
+    low, high = min(setting.temperatures), max(setting.temperatures)
+
+    def student(alpha: float, temperature: float) -> dict[str, object]:
+        return {"kind": STUDENT, "smoothing": alpha, "teacher_temperature": temperature}
+
+    asked = [
+        Contrast(
+            f"student of hard, T = {low:g} − no teacher, hard",
+            student(0.0, low),
+            {"kind": DIRECT, "smoothing": 0.0},
+        )
+    ]
+    for alpha in setting.smoothing[1:]:
+        name = _model(alpha)
+        direct: dict[str, object] = {"kind": DIRECT, "smoothing": alpha}
+        asked += [
+            Contrast(f"teacher, {name} − teacher, hard", {"kind": TEACHER, "smoothing": alpha}, _HARD_TEACHER),
+            Contrast(
+                f"student of {name}, T = {low:g} − student of hard, T = {low:g}", student(alpha, low), student(0.0, low)
+            ),
+            Contrast(f"student of {name}, T = {low:g} − no teacher, {name}", student(alpha, low), direct),
+        ]
+        if high > low:
+            asked.append(
+                Contrast(f"student of {name}, T = {high:g} − T = {low:g}", student(alpha, high), student(alpha, low))
+            )
+    return asked
+
+
+SCORES = (Score("accuracy", "accuracy", 4, higher_is_better=True), Score("nll_tuned", "NLL + T", 3))
+_HARD_TEACHER: dict[str, object] = {"kind": TEACHER, "smoothing": 0.0}
+
+
+def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path | None, device: str) -> dict[str, Any]:
+    source = open_source(folder / run, data_dir=data_dir, device=device)
+    fitted, report = TemperatureScaling.fit(source.to_fit_on), evaluate(source.test)
+    return {
+        "kind": kind,
+        "run": run,
+        "model": _model(config.smoothing),
+        "smoothing": config.smoothing,
+        "teacher_temperature": math.nan,
+        "seed": config.seed,
+        "equivalent_smoothing": config.smoothing,
+        "accuracy": report.accuracy,
+        "nll": report.nll,
+        "nll_tuned": nll(fitted.transform(source.test)),
+        "ece": report.ece,
+        "taught_smoothing": math.nan,
+        "information": math.nan,
+        "n": report.n,
+    }
+
+
+def _model(alpha: float) -> str:
+    return f"α = {alpha:g}" if alpha else "hard"

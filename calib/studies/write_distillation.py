@@ -1,0 +1,128 @@
+"""Write the study of distillation down: teachers, students, what was asked of them, and accuracy against γ."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calib._text import printable
+from calib.studies._contrasts import contrast_notes, readable_contrasts
+from calib.studies._files import made_by, page_files, write_page
+from calib.studies._means import mean_over_seeds, mean_sd_cells
+from calib.studies._page import Section
+from calib.studies.distillation import DIRECT, PASSES, PER_CLASS, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.write_study import protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from calib.training.config import TrainConfig
+
+TITLE = "Distillation from smoothed teachers"
+NAME = "distillation"
+CHART, QUESTIONS = "against-equivalent-smoothing", "questions"
+FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
+
+_KEYS = ["kind", "model", "smoothing", "teacher_temperature"]
+_SCORES = {"accuracy": ("accuracy", 4), "nll": ("NLL", 3), "nll_tuned": ("NLL + T", 3), "ece": ("ECE", 3)}
+_OF_TEACHERS = {"taught_smoothing": ("γ at T = 1", 3), "information": ("information", 3)}
+_OF_STUDENTS = {"equivalent_smoothing": ("γ", 3)}
+
+
+def readable_teachers(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The teachers of a `distillation_table` as strings, a row a smoothing, ``mean ± sd`` over seeds."""
+    return _readable(table[table["kind"] == TEACHER], {**_SCORES, **_OF_TEACHERS})
+
+
+def readable_students(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The students, and their architecture without a teacher, likewise."""
+    return _readable(table[table["kind"] != TEACHER], {**_OF_STUDENTS, **_SCORES})
+
+
+def _readable(table: "pd.DataFrame", shown: dict[str, tuple[str, int]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    means = mean_over_seeds(table, _KEYS)
+    rows = means[_KEYS].to_dict("records")
+    names = [_name(str(row["kind"]), str(row["model"]), float(row["teacher_temperature"])) for row in rows]
+    columns = {"network": names, "seeds": [str(seeds) for seeds in means["seeds"]]}
+    return pd.DataFrame({**columns, **mean_sd_cells(means, shown)})
+
+
+def _name(kind: str, model: str, temperature: float) -> str:
+    if kind != STUDENT:
+        return f"{kind}, {model}"
+    return f"student of {model}, T = {temperature:g}"
+
+
+def chart(table: "pd.DataFrame") -> "Figure":
+    """Accuracy of every network against the equivalent smoothing of what it learnt from, means over seeds joined."""
+    from calib.plots.series import Panel, Series, series_figure
+
+    def line(label: str, rows: "pd.DataFrame") -> Series:
+        at = rows.groupby(["smoothing", "teacher_temperature"], dropna=False)["equivalent_smoothing"].transform("mean")
+        return Series(label, at.to_list(), rows["accuracy"].to_list())
+
+    lines = [line(kind, table[table["kind"] == kind]) for kind in (TEACHER, DIRECT)]
+    taught = table[table["kind"] == STUDENT]
+    lines += [line(f"students of {model}", rows) for model, rows in taught.groupby("model", sort=False)]
+    return series_figure([Panel("accuracy", lines)], setting="equivalent smoothing γ", width=5.6)
+
+
+def write_distillation(
+    table: "pd.DataFrame", questions: "pd.DataFrame", folder: Path, setting: Setting, *, command: str
+) -> None:
+    """Write all of `FILES` into ``folder``, which holds the runs.  Raises `InputError` where it cannot be written."""
+    words = "Accuracy against the equivalent smoothing of the targets: teachers, their students, and no teacher"
+    sections = [
+        Section("Teachers", [teacher_notes(table, setting)], readable_teachers(table)),
+        Section("Students", [student_notes(setting)], readable_students(table)),
+        Section("Questions", [contrast_notes(questions)], readable_contrasts(questions)),
+        Section(picture=(f"{CHART}.png", words)),
+        Section("How it was done", [*how(setting), made_by(command)]),
+    ]
+    tables = {NAME: table, QUESTIONS: questions}
+    write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(table)})
+
+
+def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
+    """What the columns of the teachers' table are."""
+    n = int(table["n"].iloc[0])
+    one, other = (printable(name) for name in setting.classes)
+    unknown = "" if setting.teacher.shift or setting.teacher.flip else " Without augmentation it says little."
+    return (
+        f"Mean ± sd over seeds; scores on the test split (n = {n:,}), *NLL + T* after a temperature of the calibration "
+        "split. *γ* is the equivalent smoothing of the teacher's probabilities on the training split: k/(k − 1) times "
+        "the mean probability of the wrong classes. "
+        f"*information* is the estimate of the mutual information, in nats, between the index of a training image and "
+        f"the difference of the logits of {one} and {other} under random augmentation: the first {PER_CLASS} images of "
+        f"either class, {PASSES} passes for the mean of an image and one more for its draw, after the training. "
+        f"ln 2 = {math.log(2):.3f} says which class and no more.{unknown}"
+    )
+
+
+def student_notes(setting: Setting) -> str:
+    """What the students were trained by."""
+    own = setting.student_temperature
+    weight = setting.student.distillation_weight
+    loss = f"{weight:g} times the cross-entropy against the teacher's probabilities at T"
+    rest = "and nothing else" if weight == 1 else f"and {1 - weight:g} times that against the labels"
+    return (
+        f"A student is trained by {loss} (its own temperature is {'T too' if own is None else f'{own:g}'}), {rest}; "
+        "*γ* is the equivalent smoothing of these targets, without a teacher α itself."
+    )
+
+
+def how(setting: Setting) -> Sequence[str]:
+    """What was trained, and why nothing was chosen on the test split."""
+    configs = list(teachers(setting).values())
+    return [
+        *protocol(configs),
+        "A student has the seed and the split of its teacher, whose calibration and test examples it never saw. The "
+        f"first without a teacher: `calib train {' '.join(_first(setting).options())}`.",
+    ]
+
+
+def _first(setting: Setting) -> "TrainConfig":
+    return next(iter(students(setting, Path()).values()))
