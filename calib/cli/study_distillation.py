@@ -56,6 +56,7 @@ def distillation(
     from calib.studies._files import refuse_foreign
     from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
     from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.train_all import refuse_other_runs
     from calib.studies.write_distillation import (
         FILES,
         TITLE,
@@ -84,6 +85,8 @@ def distillation(
         f"{len(first)} teachers ({chosen.teacher.arch}), then {len(then)} networks ({chosen.student.arch}), students "
         f"and others, on {chosen.teacher.dataset}; finished ones are kept."
     )
+    if not force:
+        refuse_other_runs(then, folder)  # before the teachers are trained
     for networks in (first, then):
         train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
     table = distillation_table(chosen, folder, data_dir=data_dir, device=device)

@@ -9,7 +9,7 @@ import typer
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
-from calib.cli._output import emit, render, say
+from calib.cli._output import counting_bar, emit, render, say
 from calib.errors import InputError
 from calib.export import records
 
@@ -62,11 +62,13 @@ def wrong_labels(
     from calib.studies.smoothing_differences import differences
     from calib.studies.smoothing_verdict import differences_verdict
     from calib.studies.write_wrong_labels import FILES, TITLE, readable_overview, write_wrong_labels
-    from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, compare_noises, configs, noise_named
+    from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, compare_noise, configs, noise_named
 
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
     noises = chosen.noises if noise is None else tuple(noise_named(word) for word in dict.fromkeys(words(noise)))
+    if labels_key is not None and labels_file is None:
+        raise InputError("--labels-key is of a file, but there is no --labels-file", help="give --labels-file")
     if labels_file is not None:
         noises = (*noises, Noise(labels_file=labels_file, labels_key=labels_key))
     if not noises:
@@ -84,9 +86,12 @@ def wrong_labels(
         "finished ones are kept."
     )
     runs = train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
-    say("Now the intervals.")
-    comparisons = compare_noises(runs, chosen, data_dir=data_dir, device=device)
-    found = {label: differences(comparison) for label, comparison in comparisons.items()}
+    comparisons, found = {}, {}
+    with counting_bar("noises") as on_progress:
+        for i, one in enumerate(noises):
+            on_progress(i, len(noises))
+            comparisons[one.name] = compare_noise(one, chosen, folder, data_dir=data_dir, device=device)
+            found[one.name] = differences(comparisons[one.name])
     options = {
         "setting": setting,
         "paper": paper,
@@ -102,7 +107,7 @@ def wrong_labels(
     }
     command = command_line("calib study wrong-labels", options)
     table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
-    verdicts = {label: differences_verdict(one, f"{printable(label)} labels") for label, one in found.items()}
+    verdicts = {label: differences_verdict(table, f"{printable(label)} labels") for label, table in found.items()}
     extra: dict[str, object] = {
         "verdict": list(verdicts.values()),
         "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],

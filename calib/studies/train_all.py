@@ -54,13 +54,10 @@ def train_all(
     Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
     ``workers`` is the number of processes, by default one a core.  Raises what a run raises, after stopping the others.
     """
-    from calib.runs import found_run
-
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
     if not force:
-        for name, config in missing.items():
-            found_run(config, paths[name], resume=True)  # other settings are refused before anything is trained
+        refuse_other_runs(missing, folder)
     done = float(len(configs) - len(missing))
     if on_progress is not None:
         on_progress(done, len(configs))
@@ -77,6 +74,14 @@ def train_all(
                     on_progress(done, len(configs))
                 _raise_first(finished)
     return list(paths.values())
+
+
+def refuse_other_runs(configs: Mapping[str, TrainConfig], folder: Path | str) -> None:
+    """Raise `InputError` where ``folder`` holds runs of these names that cannot be gone on with, before any training."""
+    from calib.runs import found_run
+
+    for name, config in configs.items():
+        found_run(config, Path(folder) / name, resume=True)
 
 
 @contextmanager

@@ -74,7 +74,12 @@ def write_wrong_labels(
     first = next(iter(comparisons.values()))
     sections = [
         Section(table=readable_overview(table), text=[OVERVIEW_NOTES]),
-        Section(picture=(f"{CHART}.png", "Accuracy, ECE and fitted temperature against α, a line for each noise")),
+        Section(
+            picture=(
+                f"{CHART}.png",
+                "Accuracy, and ECE without and with either temperature, against α: a line for each noise",
+            )
+        ),
     ]
     for noise, comparison in comparisons.items():
         verdict = differences_verdict(differences[noise], f"{printable(noise)} labels")

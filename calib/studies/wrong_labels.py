@@ -1,10 +1,10 @@
 """What do smoothing and a temperature do where training labels are wrong?  The comparison, once for every noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
@@ -117,10 +117,10 @@ def configs(setting: Setting) -> dict[str, TrainConfig]:
     return named
 
 
-def compare_noises(
-    runs: Sequence[Path], setting: Setting, *, data_dir: Path | None = None, device: str = "cpu"
-) -> dict[str, Comparison]:
-    """The comparison for each noise, judged on clean test labels, by the noise's name.
+def compare_noise(
+    noise: Noise, setting: Setting, folder: Path, *, data_dir: Path | None = None, device: str = "cpu"
+) -> Comparison:
+    """Compare the networks that were trained with one noise into ``folder``, judged on clean test labels.
 
     Temperatures are fitted twice: on clean calibration labels ("temperature") and on calibration labels with the noise
     of the training (`NOISY_T`).  Raises `InputError` for runs that cannot be opened.
@@ -130,11 +130,8 @@ def compare_noises(
         noisy = _noisy(source, data_dir)
         return {} if noisy is None else {NOISY_T: TemperatureScaling.fit(noisy).transform(source.test)}
 
-    found = {}
-    for noise in setting.noises:
-        own = [run for run in runs if run.parent.name == noise.name]
-        found[noise.name] = compare_runs(own, also=also, data_dir=data_dir, device=device)
-    return found
+    runs = [folder / run for run in configs(replace(setting, noises=(noise,)))]
+    return compare_runs(runs, also=also, data_dir=data_dir, device=device)
 
 
 def _noisy(source: Source, data_dir: Path | None) -> Predictions | None:
@@ -143,7 +140,7 @@ def _noisy(source: Source, data_dir: Path | None) -> Predictions | None:
     from calib.datasets.splits import split
     from calib.training.labels import training_labels
 
-    calibration: Any = source.calibration
+    calibration = source.to_fit_on
     config = TrainConfig.from_dict(calibration.provenance["config"])
     if not (config.label_noise or config.labels_file):
         return None
