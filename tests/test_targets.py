@@ -12,7 +12,14 @@ from torch.nn import functional
 import calib
 from calib.errors import InputError
 from calib.predictions import Predictions
-from calib.targets import Convention, smooth_labels, smoothing_logit_gap, target_entropy, uniform_smoothing
+from calib.targets import (
+    Convention,
+    equivalent_smoothing,
+    smooth_labels,
+    smoothing_logit_gap,
+    target_entropy,
+    uniform_smoothing,
+)
 from calib.training.losses import smoothed_cross_entropy
 
 from . import references
@@ -224,3 +231,21 @@ def test_an_unknown_convention_is_refused() -> None:
 def test_one_class_is_refused_in_either_convention() -> None:
     with pytest.raises(InputError, match="n_classes must be at least 2"):
         smooth_labels([0], 1, smoothing=0.0, convention="wrong-classes")
+
+
+def test_equivalent_smoothing_is_alpha_of_smoothed_targets_and_what_is_missing_of_others() -> None:
+    labels = np.array([0, 1, 2, 3])
+    for alpha in (0.0, 0.1, 0.75, 1.0):
+        rows = smooth_labels(labels, 4, smoothing=alpha)
+        assert equivalent_smoothing(rows, labels) == pytest.approx(alpha, abs=1e-15)
+    assert equivalent_smoothing([[0.0, 1.0]], [0]) == 2  # k/(k − 1): all of it on wrong classes
+    logits = np.random.default_rng(0).normal(0, 2, (100, 5))
+    given = Predictions.from_logits(logits, np.zeros(100, dtype=int))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert equivalent_smoothing(given) == pytest.approx(5 / 4 * (1 - p[:, 0].mean()), rel=1e-12)
+    weight = np.arange(100.0)
+    weighted = Predictions.from_logits(logits, np.zeros(100, dtype=int), sample_weight=weight)
+    expected = 5 / 4 * (1 - np.average(p[:, 0], weights=weight))
+    assert equivalent_smoothing(weighted) == pytest.approx(expected, rel=1e-12)
+    tiny = Predictions.from_logits([[40.0, 0.0]], [0])
+    assert equivalent_smoothing(tiny) == pytest.approx(2 * np.exp(-40), rel=1e-9)  # not 1 − 1

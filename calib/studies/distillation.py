@@ -169,8 +169,8 @@ def augmented_gaps(
 ) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Logit differences of two classes for augmented training images of both: one draw each, and means of `PASSES`.
 
-    Takes the first `PER_CLASS` of either class, augmented as in the training; the draws of an image depend on the seed
-    and the image alone.  Raises `InputError` for classes that the network does not know.
+    Takes the first `PER_CLASS` of either class, augmented as in the first epochs of the training.  Raises `InputError`
+    for classes that the network does not know.
     """
     import torch
 
@@ -186,12 +186,12 @@ def augmented_gaps(
     rows = checkpoint.split.train
     labels = dataset.labels[rows]
     kept = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])
-    images = AugmentedImages.of(dataset.images[rows[kept]], checkpoint.normalisation, checkpoint.config, device=device)
+    images = AugmentedImages.of(dataset.images[rows], checkpoint.normalisation, checkpoint.config, device=device)
     network = checkpoint.model().to(device).eval()
     gaps = []
     with torch.inference_mode():
         for epoch in range(1, PASSES + 2):
-            logits = network(images.batch(torch.arange(len(kept)), epoch)).double().cpu().numpy()
+            logits = network(images.batch(torch.from_numpy(kept), epoch)).double().cpu().numpy()
             gaps.append(logits[:, one] - logits[:, other])
     return gaps[-1], np.mean(gaps[:-1], axis=0)
 

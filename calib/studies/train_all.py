@@ -77,7 +77,7 @@ def train_all(
 
 
 def refuse_other_runs(configs: Mapping[str, TrainConfig], folder: Path | str) -> None:
-    """Raise `InputError` where ``folder`` holds runs of these names that cannot be gone on with, before any training."""
+    """Raise `InputError` where ``folder`` holds runs of these names that cannot be gone on with."""
     from calib.runs import found_run
 
     for name, config in configs.items():

@@ -220,3 +220,19 @@ def test_tensors_and_arrays_agree() -> None:
     probs = torch.softmax(torch.as_tensor(logits), 1)
     for metric in METRICS:
         assert metric(probs, torch.as_tensor(labels)) == metric(probs.numpy(), labels)
+
+
+def test_risk_and_coverage_are_read_off_the_curve() -> None:
+    confidence, correct = [0.9, 0.8, 0.7, 0.6, 0.5], [True, False, True, True, False]
+    curve = risk_coverage(calib.Outcomes.from_confidence(confidence, correct))
+    assert [curve.risk_at(at) for at in (0.2, 0.21, 0.4, 0.6, 0.8, 1.0)] == [0, 0.5, 0.5, 1 / 3, 0.25, 0.4]
+    assert [curve.coverage_at(risk) for risk in (0, 0.24, 0.25, 0.3, 0.39, 0.4, 1)] == [0.2, 0.2, 0.8, 0.8, 0.8, 1, 1]
+    assert curve.risk_at(0.1 + 0.2 + 0.3) == 1 / 3  # 0.6000000000000001: rounding answers no row more
+    surely_wrong = risk_coverage(calib.Outcomes.from_confidence([0.9, 0.8], [False, True]))
+    assert surely_wrong.coverage_at(0.1) == 0
+    for bad in (0, -0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="coverage must lie in"):
+            curve.risk_at(bad)
+    for bad in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="risk must lie in"):
+            curve.coverage_at(bad)
