@@ -1,4 +1,4 @@
-"""Put a study's page and pictures into docs: ``python docs/update_study.py smoothing-versus-temperature FOLDER``."""
+"""Put a study's page, tables and pictures into docs: ``python docs/update_study.py NAME FOLDER``."""
 
 import re
 import shutil
@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 STUDIES = Path(__file__).resolve().parent / "studies"
-KEPT = ("comparison.csv", "differences.csv", "runs.csv", "against-smoothing.png", "reliability.png")
 
 
 def main(name: str, folder: Path) -> None:
     """Keep the tables and pictures in ``studies/NAME``, and put the page between the markers of ``studies/NAME.md``."""
-    page = (folder / "comparison.md").read_text(encoding="utf-8")
+    (written,) = folder.glob("*.md")
+    page = written.read_text(encoding="utf-8")
     if "-dirty" in page:
         raise SystemExit("the study ran on changes that are not committed: commit, and run it again")
     (STUDIES / name).mkdir(exist_ok=True)
-    for file in KEPT:
-        shutil.copyfile(folder / file, STUDIES / name / file)
+    for file in (*folder.glob("*.csv"), *folder.glob("*.png")):
+        shutil.copyfile(file, STUDIES / name / file.name)
     target = STUDIES / f"{name}.md"
     pattern = re.compile(r"(<!-- study:start -->\n).*?(<!-- study:end -->)", re.DOTALL)
     updated, count = pattern.subn(

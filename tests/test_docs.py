@@ -57,7 +57,7 @@ def test_the_readme_s_numbers_are_those_of_a_demo_of_committed_code() -> None:
 def test_the_numbers_of_the_projections_are_those_of_a_run_of_committed_code() -> None:
     folder = ROOT / "docs" / "studies"
     page = (folder / "projections.md").read_text(encoding="utf-8")
-    table = pd.read_csv(folder / "projections.csv")
+    table = pd.read_csv(folder / "projections" / "projections.csv")
     assert to_markdown(write_projections.readable(table)) in page
     assert re.search(r"Made by `calib study projections [^`]*`, commit [0-9a-f]{12}, on", page)  # not "-dirty"
     seeds = table.set_index(["part", "seed", "smoothing"]).unstack()

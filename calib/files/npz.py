@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from calib.predictions import Kind, Predictions
 
 FORMAT = 1
 NO_LABELS = "no labels"  # in provenance: the file had none
-_KNOWN = {"logits", "probs", "labels", "beta", "meta", "class_names", "sample_weight"}
 
 
 def save_predictions(predictions: Predictions, path: Path | str, *, half: bool = False) -> None:
@@ -75,8 +75,12 @@ def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictio
     unpickled.  With ``unlabelled`` a file may lack ``labels``: they are then 0, nothing but a transform makes sense of
     the result, and saving it leaves them out again.  Raises `InputError` saying what is wrong with the file.
     """
-    path = Path(path)
-    arrays = _read_arrays(path)
+    return predictions_of(path, read_arrays(path), unlabelled=unlabelled)
+
+
+def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False) -> Predictions:
+    """What `load_predictions` makes of the arrays that `read_arrays` read from ``path``."""
+    path, arrays = Path(path), dict(arrays)
     lacking = unlabelled and "labels" not in arrays
     if lacking:
         arrays["labels"] = np.zeros(
@@ -114,7 +118,9 @@ def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictio
     return predictions
 
 
-def _read_arrays(path: Path) -> dict[str, Any]:
+def read_arrays(path: Path | str) -> dict[str, Any]:
+    """Every array of an ``.npz`` by its name; nothing is unpickled.  Raises `InputError` for a damaged file."""
+    path = Path(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {what}, a predictions file was expected", help="name an .npz file")
@@ -126,7 +132,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     check_archive(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] if name in _KNOWN else None for name in archive.files}
+            return {name: archive[name] for name in archive.files}
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same

@@ -1,13 +1,13 @@
 """Networks of timm and torchvision by name, and any other whose logits come out of a linear layer."""
 
 import re
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from calib._extras import library
 from calib.errors import InputError
 from calib.models._classifier import templates_of
 
@@ -104,11 +104,11 @@ def external_model(
     or `ExternalModel`.  Raises `InputError` for an unknown name, a missing library, or a network that does not take
     such images.
     """
-    library, _, inner = name.partition(":")
-    if library not in LIBRARIES:
-        raise InputError(f"unknown library {library!r} in {name!r}", help="use timm:NAME or torchvision:NAME")
-    module = _library(library)
-    build = _timm if library == "timm" else _torchvision
+    family, _, inner = name.partition(":")
+    if family not in LIBRARIES:
+        raise InputError(f"unknown library {family!r} in {name!r}", help="use timm:NAME or torchvision:NAME")
+    module = library(family, extra=family, what="this architecture")
+    build = _timm if family == "timm" else _torchvision
     with torch.device("cpu"):  # real tensors even under a meta device: not all of these networks can be built there
         network = build(module, inner, n_classes, n_channels)
         return ExternalModel(network, torch.zeros(1, n_channels, *image_size), name=name)
@@ -131,24 +131,6 @@ def _torchvision(torchvision: ModuleType, name: str, n_classes: int, n_channels:
             help="timm has most of them for any number of channels",
         )
     return models.get_model(name, weights=None, num_classes=n_classes)
-
-
-def _library(name: str) -> ModuleType:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise _broken(name, error) from error
-        raise InputError(
-            f"this architecture needs {name}, which is not installed", help=f'pip install "calib-toolkit[{name}]"'
-        ) from error
-    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision made for another torch
-        raise _broken(name, error) from error
-
-
-def _broken(name: str, error: Exception) -> InputError:
-    reason = str(error).partition("\n")[0]
-    return InputError(f"{name} is installed but cannot be imported: {reason}", help=f"install {name} anew")
 
 
 def _shape(example: Tensor) -> str:

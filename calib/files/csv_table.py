@@ -1,0 +1,81 @@
+"""Tables of text: comma, semicolon or tab, gzipped or not, into named columns."""
+
+import csv
+import gzip
+import warnings
+from pathlib import Path
+
+from calib._arrays import AnyArray
+from calib._text import printable
+from calib.errors import InputError
+
+HEAD = 1 << 20  # bytes that hold the header
+
+
+def read_csv(path: Path | str) -> dict[str, AnyArray]:
+    """Read a table whose first line names its columns; an empty cell is NaN, everything else stays as it is written.
+
+    The separator is that of ``,``, ``;`` and tab which the header has most of.  Raises `InputError` for a damaged
+    file, names that come twice, and lines of unequal length.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    try:
+        zipped = _is_gzip(path)
+        header, separator = _header(path, zipped)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                float_precision="round_trip",
+                compression="gzip" if zipped else None,
+                low_memory=False,
+            )
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into memory", help="give it as Parquet, which is streamed") from error
+    except Exception as error:  # pandas raises a dozen kinds on a damaged file; each means the same
+        reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise InputError(f"{path} is no table of columns ({reason})", help="write it again as CSV in UTF-8") from error
+    if len(frame.columns) != len(header):
+        raise InputError(f"{path} has {len(frame.columns)} columns for {len(header)} names", help="name every column")
+    return {name: frame.iloc[:, i].to_numpy() for i, name in enumerate(header)}
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _header(path: Path, zipped: bool) -> tuple[list[str], str]:
+    with path.open("rb") as raw:
+        head = (gzip.GzipFile(fileobj=raw) if zipped else raw).readline(HEAD)
+    line = head.decode("utf-8-sig").rstrip("\r\n")
+    if not line.strip():
+        raise InputError(f"{path} begins with an empty line", help="the first line names the columns")
+    separator = max(",;\t", key=line.count)
+    names = next(csv.reader([line], delimiter=separator))
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(f"{path} has two columns {printable(repeated[0])!r}", help="give each its own name")
+    if all(_is_number(name) for name in names):
+        raise InputError(
+            f"{path} begins with numbers, not with the names of its columns",
+            help="write a first line such as label,prob_0,prob_1",
+        )
+    return names, separator
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Predictions and labels from whatever file people keep them in, told apart by content."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from calib._arrays import AnyArray
+from calib._text import printable
+from calib.errors import InputError
+from calib.files.arrow_table import read_arrow, read_parquet
+from calib.files.columns import LABELS, predictions_from
+from calib.files.csv_table import read_csv
+from calib.files.json_lines import read_json_lines
+from calib.files.npz import predictions_of, read_arrays
+from calib.files.safetensors_file import read_safetensors
+from calib.files.sniff import describe, is_npz
+from calib.predictions import Kind, Predictions
+
+Columns = Mapping[str, AnyArray]
+
+_READERS: Mapping[str, Callable[[Path], Columns]] = {
+    "a Parquet file": read_parquet,
+    "an Arrow file": read_arrow,
+    "a safetensors file": read_safetensors,
+    "JSON text": read_json_lines,
+    "a text file": read_csv,
+    "a gzip file": read_csv,
+}
+HELP = 'numpy.savez("predictions.npz", logits=logits, labels=labels) makes a file that is read'
+
+
+def read_predictions(
+    path: Path | str,
+    *,
+    kind: Kind | None = None,
+    labels: Path | str | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Predictions:
+    """Read predictions from ``.npz``, ``.npy``, CSV, JSON lines, Parquet, Arrow or safetensors.
+
+    `calib.files.columns.predictions_from` says which names of columns are understood; calib's own ``.npz`` and any with
+    ``logits`` or ``probs`` and ``labels`` are read by `calib.files.npz.load_predictions`.  An ``.npy`` goes by its own
+    name (``logits.npy``).  ``labels`` is a file with nothing but labels, ``kind`` says what scores are where names do
+    not.  Raises `InputError` saying what is wrong with the file.
+    """
+    path = Path(path)
+    columns = read_columns(path)
+    own = {"logits", "probs"} & columns.keys() if is_npz(path) and labels is None and class_names is None else set()
+    if own and (kind is None or kind in own):
+        others = own - {kind} if kind else set()
+        return predictions_of(path, {name: array for name, array in columns.items() if name not in others})
+    given = None if labels is None else read_labels_file(labels)
+    try:
+        predictions = predictions_from(columns, kind=kind, labels=given, class_names=class_names)
+        _ = predictions.outcomes  # find bad values now, while the file's name is known
+    except InputError as error:
+        raise InputError(f"{path}: {error}", help=error.help) from error
+    return predictions
+
+
+def read_columns(path: Path | str) -> Columns:
+    """The named columns of a file, whatever its format.  Raises `InputError` where it has none."""
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}, a predictions file was expected", help="name a file")
+    if is_npz(path):
+        return read_arrays(path)
+    looks_like = describe(path)
+    if looks_like == "a .npy array":
+        return {path.stem: _read_npy(path)}
+    if looks_like not in _READERS:
+        raise InputError(f"{path} holds no predictions: it looks like {looks_like}", help=HELP)
+    return _READERS[looks_like](path)
+
+
+def read_labels_file(path: Path | str) -> AnyArray:
+    """The labels of a file that holds nothing else, or one column of that name."""
+    columns = read_columns(path)
+    named = [name for name in columns if name.strip().lower() in LABELS]
+    chosen = named if len(named) == 1 else list(columns)
+    if len(chosen) != 1:
+        raise InputError(
+            f"{path} has the columns {', '.join(printable(name) for name in list(columns)[:8])}: which are the labels?",
+            help="call one of them `label`, or keep that one alone",
+        )
+    return columns[chosen[0]]
+
+
+def _read_npy(path: Path) -> AnyArray:
+    try:
+        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same
+        reason = printable(str(error) or type(error).__name__)
+        raise InputError(f"{path} holds no plain numbers ({reason})", help="save it again by numpy.save") from error
+    return array

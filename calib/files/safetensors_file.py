@@ -1,0 +1,28 @@
+"""Arrays of a safetensors file by name; needs the extra ``safetensors``."""
+
+from pathlib import Path
+
+from calib._arrays import AnyArray
+from calib._extras import library
+from calib._text import printable
+from calib.errors import InputError
+
+
+def read_safetensors(path: Path | str) -> dict[str, AnyArray]:
+    """Read every tensor as a numpy array; bfloat16 becomes float32.
+
+    Raises `InputError` for a file whose header does not fit its content.
+    """
+    path = Path(path)
+    numpy_side = library("safetensors.numpy", extra="safetensors", what="a safetensors file")
+    try:
+        return dict(numpy_side.load_file(path))
+    except (TypeError, KeyError, AttributeError):  # bfloat16 and float8, which numpy does not have
+        torch_side = library("safetensors.torch", extra="safetensors", what="a safetensors file")
+        return {name: tensor.float().numpy() for name, tensor in torch_side.load_file(path).items()}
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
+    except Exception as error:  # the library raises its own kind, and others, on a damaged header
+        raise InputError(
+            f"{path} is damaged ({printable(str(error) or type(error).__name__)})", help="copy or download it again"
+        ) from error
