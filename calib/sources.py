@@ -10,9 +10,11 @@ from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.npz import load_predictions
+from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
+from calib.reading import AS_IT_IS, Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class Source:
     def notes(self) -> list[str]:
         """What a reader of the numbers must know of the training, a sentence each."""
         epochs, config = (self.test.provenance.get(name) for name in ("epochs", "config"))
-        notes = []
+        said = self.test.provenance.get("notes")
+        notes = [str(note) for note in said] if isinstance(said, list) else []
         if isinstance(epochs, dict) and epochs.get("trained") != epochs.get("all"):
             notes.append(f"the training is not over: {epochs.get('trained')} of {epochs.get('all')} epochs so far")
         if isinstance(config, dict) and config.get("keep") == "best":
@@ -42,28 +45,20 @@ class Source:
         return notes
 
 
-def open_source(
-    path: Path | str,
-    *,
-    calibration: Path | None = None,
-    data_dir: Path | None = None,
-    device: str = "cpu",
-    batch_size: int = 500,
-) -> Source:
-    """Open a run directory, a checkpoint, a predictions file, or the example NAME of ``"example:NAME"``.
+def open_source(path: Path | str, reading: Reading = AS_IT_IS, *, calibration: Path | None = None) -> Source:
+    """Open a run directory, weights, predictions in any format, or the example NAME of ``"example:NAME"``.
 
     Predictions saved beside a checkpoint are used while they carry its hash; otherwise the network is run again on the
-    data it was trained with.  ``calibration`` names predictions, or a run directory or example whose
-    calibration split to use.
-    torch is loaded only where a network is run.  Raises `InputError` for what cannot be opened, or does not fit
-    together.
+    data it was trained with.  ``reading`` answers what a file does not say.  ``calibration`` names predictions, or a
+    run directory or example whose calibration split to use.  torch is loaded only where a network is run.  Raises
+    `InputError` for what cannot be opened, or does not fit together.
     """
     path = Path(path)
     name = example_named(path)
-    source = _open(path, data_dir, device, batch_size) if name is None else _example(name)
+    source = _open(path, reading) if name is None else _example(name)
     if calibration is None:
         return source
-    given = _calibration_split(calibration)
+    given = _calibration_split(calibration, reading)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
@@ -91,23 +86,21 @@ def _example(name: str) -> Source:
     return Source(example.name, example.test, example.calibration)
 
 
-def _calibration_split(path: Path) -> Predictions:
+def _calibration_split(path: Path, reading: Reading) -> Predictions:
     name = example_named(path)
     if name is not None:
         return load_example(name).calibration
-    return load_predictions(path / CALIBRATION if path.is_dir() else path)
+    if path.is_dir():
+        return load_predictions(path / CALIBRATION)
+    return read_predictions(path, kind=reading.kind, class_names=reading.class_names)
 
 
-def _open(path: Path, data_dir: Path | None, device: str, batch_size: int) -> Source:
+def _open(path: Path, reading: Reading) -> Source:
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise InputError(
-            f"{path} is neither a checkpoint nor predictions: it looks like {describe(path)}",
-            help='predictions are saved by np.savez("predictions.npz", logits=logits, labels=labels)',
-        )
-    if path.is_file() and is_npz(path):
-        return Source(path.stem, load_predictions(path), None)
+    if path.is_file() and not _holds_weights(path):
+        kind, labels, names = reading.kind, reading.labels, reading.class_names
+        return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
     run = path if path.is_dir() else path.parent
     checkpoint = path / CHECKPOINT if path.is_dir() else path
     if path.is_dir() and not checkpoint.exists():
@@ -117,16 +110,44 @@ def _open(path: Path, data_dir: Path | None, device: str, batch_size: int) -> So
     saved = _saved(run, checkpoint)
     if saved is not None:
         return saved
+    return _run(checkpoint, reading)
+
+
+def _holds_weights(path: Path) -> bool:
+    """Whether a file is of weights, not of predictions: torch's formats, or safetensors without scores."""
+    if zipfile.is_zipfile(path):
+        return not is_npz(path)
+    looks_like = describe(path)
+    if looks_like == "a safetensors file":
+        names = {name.lower() for name in read_columns(path)}
+        return not names & {"logits", "probs", "labels", "label"}
+    return looks_like.startswith("a pickle") or path.suffix.lower() in (".pt", ".pth", ".ckpt", ".tar")
+
+
+def _run(path: Path, reading: Reading) -> Source:
+    """Run the network of a checkpoint over its splits, or one of somebody else over the data that ``reading`` names."""
     from calib.inference import predict_part
+    from calib.models.weights_file import read_tensors
     from calib.training.checkpoint import load_checkpoint
 
-    opened = load_checkpoint(checkpoint)
-    provenance = {"checkpoint_sha256": file_hash(checkpoint)}
+    content = read_tensors(path)
+    if not (isinstance(content, dict) and "calib" in content):
+        from calib.foreign_checkpoint import predict_foreign
+
+        return Source(_name(path), predict_foreign(path, reading), None)
+    opened, provenance = load_checkpoint(path), {"checkpoint_sha256": file_hash(path)}
     calibration, test = (
-        predict_part(opened, part, data_dir=data_dir, device=device, batch_size=batch_size, provenance=provenance)
+        predict_part(
+            opened,
+            part,
+            data_dir=reading.data_dir,
+            device=reading.device,
+            batch_size=reading.batch_size,
+            provenance=provenance,
+        )
         for part in ("calibration", "test")
     )
-    return Source(_name(checkpoint), test, calibration)
+    return Source(_name(path), test, calibration)
 
 
 def _saved(run: Path, checkpoint: Path) -> Source | None:

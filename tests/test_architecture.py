@@ -22,16 +22,16 @@ RINGS = {
     "studies": {"core", "plots", "datasets", "models", "training", "inference", "studies"},
     "cli": {"core", "plots", "datasets", "models", "training", "inference", "studies", "cli"},
 }
-RING_OF_MODULE = {"runs": "inference", "sources": "inference", "__main__": "cli"}
+RING_OF_MODULE = {"runs": "inference", "sources": "inference", "foreign_checkpoint": "inference", "__main__": "cli"}
 AT_MODULE_LEVEL = {
     "core": {"numpy"},
     "plots": {"numpy", "matplotlib", "mpl_toolkits"},
     "datasets": {"numpy"},
-    "models": {"torch"},
+    "models": {"numpy", "torch"},
     "training": {"numpy", "torch"},
     "inference": {"numpy", "torch"},
     "integrations": {"numpy", "torch"},
-    "studies": set(),
+    "studies": {"numpy"},
     "cli": {"typer"},
 }
 THIRD_PARTY = {

@@ -1,7 +1,7 @@
 """``calib evaluate --calibrator``: a saved calibrator, judged on predictions that it was not fitted on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.cli._output import SCHEMA, emit, render, say, text_table
@@ -10,12 +10,13 @@ from calib.export import Format, to_json
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
+    from calib.reading import Reading
 
 
 def evaluate_calibrator(
     source: Path,
     calibrator: Path,
-    reading: dict[str, Any],
+    reading: "Reading",
     *,
     bins: int,
     seed: int,
@@ -30,7 +31,7 @@ def evaluate_calibrator(
     from calib.files.calibrator_json import load_calibrator
     from calib.sources import open_source
 
-    opened = open_source(source, **reading)
+    opened = open_source(source, reading)
     calibrated, warnings = apply_calibrator(calibrator, opened.test)
     before, after = (evaluate(side, n_bins=bins, seed=seed) for side in (opened.test, calibrated))
     reports = {"uncalibrated": before, "calibrated": after}

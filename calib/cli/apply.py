@@ -5,19 +5,19 @@ from typing import Annotated
 
 import typer
 
-from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
+from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
+from calib.cli._reading import opens_sources
 from calib.errors import InputError
+from calib.reading import AS_IT_IS, Reading
 
 
+@opens_sources
 def apply(
     calibrator: Annotated[Path, typer.Argument(metavar="CALIBRATOR", help="What `calib calibrate` wrote.")],
     source: OneSource,
     output: Annotated[Path, typer.Option("--output", "-o", help="Predictions to write, .npz.")],
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:
     """Apply a saved calibrator to predictions.
@@ -35,11 +35,10 @@ def apply(
     from calib.files.sniff import is_npz
     from calib.sources import open_source
 
-    set_threads(threads)
     if source.is_file() and is_npz(source):
         predictions = load_predictions(source, unlabelled=True)
     else:
-        predictions = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size).test
+        predictions = open_source(source, reading).test
     calibrated, warnings = apply_calibrator(calibrator, predictions)
     for warning in warnings:
         say(f"warning: {warning}")

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable, with_error
-from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
+from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
+from calib.cli._reading import opens_sources
 from calib.errors import InputError, NumericalError
+from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     from calib.calibrators._base import Calibrator
     from calib.predictions import Predictions
 
 
+@opens_sources
 def calibrate(
     source: OneSource,
     output: Annotated[Path, typer.Option("--output", "-o", help="Calibrator to write, .json.")],
     method: Annotated[str, typer.Option(help="See `calib compare-calibrators` for a comparison.")] = "temperature",
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:
     """Fit a calibrator and save it as JSON.
@@ -45,8 +45,7 @@ def calibrate(
     from calib.sources import open_source
 
     chosen = method_class(method)
-    set_threads(threads)
-    opened = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size)
+    opened = open_source(source, reading)
     split = opened.test if opened.calibration is None else opened.calibration
     fitted = chosen.fit(split)
     status = getattr(fitted, "status", "ok")

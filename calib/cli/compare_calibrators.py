@@ -5,38 +5,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable
-from calib.cli._options import (
-    BatchSize,
-    Bins,
-    Calibration,
-    DataDir,
-    Device,
-    Force,
-    Json,
-    OneSource,
-    Output,
-    Seed,
-    TableFormat,
-    Threads,
-    set_threads,
-)
+from calib.cli._options import Bins, Calibration, Force, Json, OneSource, Output, Seed, TableFormat
 from calib.cli._output import emit, progress_bar, refuse_existing, render, say
+from calib.cli._reading import opens_sources
 from calib.errors import NumericalError
+from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@opens_sources
 def compare_calibrators(
     source: OneSource,
     calibration: Calibration = None,
     methods: Annotated[
         str | None, typer.Option(help="Names, with commas between.", show_default="those that suit the classes")
     ] = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
     format: TableFormat = "table",
@@ -56,8 +42,7 @@ def compare_calibrators(
     from calib.calibrators.registry import suitable
     from calib.sources import open_source
 
-    set_threads(threads)
-    opened = open_source(source, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
+    opened = open_source(source, reading, calibration=calibration)
     chosen = suitable(opened.test.n_classes) if methods is None else [name.strip() for name in methods.split(",")]
     with progress_bar() as progress:
         task = progress.add_task("fitting", total=len(chosen))

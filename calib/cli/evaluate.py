@@ -7,24 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable, with_error
-from calib.cli._options import (
-    BatchSize,
-    Bins,
-    Calibration,
-    DataDir,
-    Device,
-    Force,
-    Json,
-    Output,
-    Seed,
-    TableFormat,
-    Threads,
-    set_threads,
-)
+from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
+from calib.cli._reading import opens_sources
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
+from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -33,6 +22,7 @@ if TYPE_CHECKING:
 GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", "ks_error", "gap", "aurc")
 
 
+@opens_sources
 def evaluate(
     source: Annotated[
         Path | None,
@@ -47,10 +37,7 @@ def evaluate(
     calibrator: Annotated[
         Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
     ] = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
     format: TableFormat = "table",
@@ -84,9 +71,7 @@ def evaluate(
             )
         from calib.cli._evaluate_calibrator import evaluate_calibrator
 
-        set_threads(threads)
         chosen: Format = "json" if json else format
-        reading = {"data_dir": data_dir, "device": device, "batch_size": batch_size}
         reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
         _fail_above(gates, reports)
         return
@@ -95,8 +80,7 @@ def evaluate(
     from calib.sources import open_source
     from calib.tables import score_table
 
-    set_threads(threads)
-    opened = open_source(source, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
+    opened = open_source(source, reading, calibration=calibration)
     diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
     columns, rows = _shown(diagnosis)
     if json or format == "json":

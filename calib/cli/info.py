@@ -72,7 +72,8 @@ def _described(predictions: "Predictions") -> dict[str, Any]:
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
-    from calib.training.checkpoint import load_checkpoint, read_tensors
+    from calib.models.weights_file import read_tensors
+    from calib.training.checkpoint import load_checkpoint
 
     content = read_tensors(path)
     if not (isinstance(content, dict) and isinstance(content.get("calib"), dict)):

@@ -5,20 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from calib._text import number, printable
-from calib.cli._options import (
-    BatchSize,
-    DataDir,
-    Device,
-    Force,
-    Json,
-    OneSource,
-    Output,
-    TableFormat,
-    Threads,
-    set_threads,
-)
+from calib.cli._options import Force, Json, OneSource, Output, TableFormat
 from calib.cli._output import emit, refuse_existing, render, say
+from calib.cli._reading import opens_sources
 from calib.errors import InputError
+from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +20,7 @@ By: TypeAlias = Literal["f1", "precision", "recall", "gap"]
 MANY = 50  # classes from which a table no longer fits a screen
 
 
+@opens_sources
 def per_class(
     source: OneSource,
     split: Annotated[Literal["test", "calibration"], typer.Option(help="Which examples.")] = "test",
@@ -36,10 +28,7 @@ def per_class(
         int | None, typer.Option(min=1, metavar="N", help="The N worst classes alone, worst first.", show_default="all")
     ] = None,
     by: Annotated[By, typer.Option(help="What --worst goes by; of gap, either side.")] = "f1",
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     format: TableFormat = "table",
     json: Json = False,
     output: Output = None,
@@ -56,8 +45,7 @@ def per_class(
     from calib.classification import classification_report
     from calib.sources import open_source
 
-    set_threads(threads)
-    opened = open_source(source, data_dir=data_dir, device=device, batch_size=batch_size)
+    opened = open_source(source, reading)
     predictions = opened.test if split == "test" else opened.calibration
     if predictions is None:
         raise InputError(

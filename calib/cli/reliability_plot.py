@@ -5,30 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from calib.cli._options import (
-    BatchSize,
-    Bins,
-    Calibration,
-    DataDir,
-    Device,
-    Force,
-    Seed,
-    Sources,
-    Threads,
-    set_threads,
-)
+from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
+from calib.cli._reading import opens_sources
 from calib.errors import InputError
+from calib.reading import AS_IT_IS, Reading
 
 
+@opens_sources
 def reliability_plot(
     sources: Sources,
     output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write: .png, .svg or .pdf.")],
     calibration: Calibration = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     bars: Annotated[
         Literal["none", "confidence", "consistency"],
@@ -50,10 +39,9 @@ def reliability_plot(
     from calib.plots.reliability import BeforeAfter, reliability_figure, save_figure
     from calib.sources import open_source
 
-    set_threads(threads)
     rows = []
     for path in sources:
-        source = open_source(path, calibration=calibration, data_dir=data_dir, device=device, batch_size=batch_size)
+        source = open_source(path, reading, calibration=calibration)
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
         rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
     save_figure(reliability_figure(rows, bars=bars), output)

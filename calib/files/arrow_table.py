@@ -19,7 +19,14 @@ class ArrowColumns(Mapping[str, AnyArray]):
         self._table = table
 
     def __getitem__(self, name: str) -> AnyArray:
-        return column_array(self._table.column(name), name)
+        try:
+            return column_array(self._table.column(name), name)
+        except InputError:
+            raise
+        except Exception as error:  # pyarrow raises several kinds on damaged buffers
+            raise InputError(
+                f"column {printable(name)!r} is damaged ({_reason(error)})", help="write it again"
+            ) from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._table.column_names)
@@ -83,12 +90,16 @@ def column_array(column: Any, name: str) -> AnyArray:
 def _columns(path: Path, read: Callable[[], Any]) -> Mapping[str, AnyArray]:
     try:
         table = read()
+        table.validate(full=True)
+        names = table.column_names
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="give a quoted glob: it is streamed") from error
     except Exception as error:  # pyarrow raises several kinds on a damaged file; each means the same
-        reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise InputError(f"{path} is damaged, or no such file ({reason})", help="write it again") from error
-    names = table.column_names
+        raise InputError(f"{path} is damaged, or no such file ({_reason(error)})", help="write it again") from error
     if repeated := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{path} has two columns {printable(repeated[0])!r}", help="give each its own name")
     return ArrowColumns(table)
+
+
+def _reason(error: Exception) -> str:
+    return printable(str(error).splitlines()[0] if str(error) else type(error).__name__)

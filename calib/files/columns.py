@@ -135,6 +135,12 @@ def _families(roles: Mapping[str, str]) -> Sequence[Scores]:
 
 
 def _from_zero(members: Mapping[int, str]) -> Sequence[int]:
+    if len(members) == 1:
+        (name,) = members.values()
+        raise InputError(
+            f"{printable(name)!r} is the only class with scores, at least 2 are needed",
+            help="bring a column a class; of two classes P(y = 1) alone is called `prob`",
+        )
     expected = range(len(members))
     missing = sorted(set(expected) - set(members))
     if missing:

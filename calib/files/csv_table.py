@@ -33,7 +33,6 @@ def read_csv(path: Path | str) -> dict[str, AnyArray]:
                 keep_default_na=False,
                 na_values=[""],
                 index_col=False,
-                float_precision="round_trip",
                 compression="gzip" if zipped else None,
                 low_memory=False,
             )
@@ -62,14 +61,14 @@ def _header(path: Path, zipped: bool) -> tuple[list[str], str]:
         raise InputError(f"{path} begins with an empty line", help="the first line names the columns")
     separator = max(",;\t", key=line.count)
     names = next(csv.reader([line], delimiter=separator))
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise InputError(f"{path} has two columns {printable(repeated[0])!r}", help="give each its own name")
     if all(_is_number(name) for name in names):
         raise InputError(
             f"{path} begins with numbers, not with the names of its columns",
             help="write a first line such as label,prob_0,prob_1",
         )
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(f"{path} has two columns {printable(repeated[0])!r}", help="give each its own name")
     return names, separator
 
 

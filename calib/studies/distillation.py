@@ -15,6 +15,7 @@ from calib.evaluation import evaluate
 from calib.files.run_folder import CHECKPOINT
 from calib.index_information import index_information
 from calib.metrics.proper import nll
+from calib.reading import Reading
 from calib.sources import open_source
 from calib.studies._contrasts import Contrast, Score
 from calib.studies.train_all import grid
@@ -232,7 +233,7 @@ _HARD_TEACHER: dict[str, object] = {"kind": TEACHER, "smoothing": 0.0}
 
 
 def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path | None, device: str) -> dict[str, Any]:
-    source = open_source(folder / run, data_dir=data_dir, device=device)
+    source = open_source(folder / run, Reading(data_dir=data_dir, device=device))
     fitted, report = TemperatureScaling.fit(source.to_fit_on), evaluate(source.test)
     return {
         "kind": kind,

@@ -11,6 +11,7 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.metrics.ranking import Ranking, RiskCoverage
 from calib.outcomes import Outcomes
+from calib.reading import Reading
 from calib.sources import Source, open_source
 from calib.studies._contrasts import Contrast, Score
 from calib.studies.settings import SETTINGS as COMPARED
@@ -68,7 +69,7 @@ def rank_runs(
 ) -> SelectivePrediction:
     """Rank the test examples of every run by softmax confidence, without and with its temperature, and by p-norm.
 
-    Temperature and p are fitted on the calibration split; ``options`` are those of `calib.sources.open_source`.  Raises
+    Temperature and p are fitted on the calibration split; ``options`` are those of `calib.reading.Reading`.  Raises
     `InputError` for runs that cannot be opened or have no calibration split.
     """
     import pandas as pd
@@ -77,7 +78,7 @@ def rank_runs(
         raise InputError("there are no runs to rank", help="name at least one run")
     rows, curves = [], []
     for path in paths:
-        source = open_source(path, **options)
+        source = open_source(path, Reading(**options))
         for name, (outcomes, parameter) in _rankings(source).items():
             ranking = Ranking.of(outcomes)
             curve = ranking.risk_coverage

@@ -10,6 +10,7 @@ from calib.diagnosis import Diagnosis, diagnose
 from calib.errors import InputError
 from calib.evaluation import evaluate
 from calib.predictions import Predictions
+from calib.reading import Reading
 from calib.sources import Source, open_source
 from calib.tables import compare, score_table
 from calib.verdict import comparison_verdict
@@ -52,14 +53,14 @@ def compare_runs(
     """Open runs, fit each one's temperature on its calibration split, and tabulate both on the test split.
 
     ``calibrators`` are names of further methods, fitted on the calibration split too; ``also`` makes further test
-    predictions of an opened run; ``options`` are those of `calib.sources.open_source`.  Raises `InputError` for runs
+    predictions of an opened run; ``options`` are those of `calib.reading.Reading`.  Raises `InputError` for runs
     that cannot be opened, and for methods that refuse them.
     """
     names = [Path(path).name for path in paths]
     diagnoses: dict[str, Diagnosis] = {}
     others: dict[str, dict[str, Predictions]] = {}
     for path in paths:
-        source = open_source(path, **options)
+        source = open_source(path, Reading(**options))
         name = source.name if names.count(Path(path).name) == 1 and source.name not in diagnoses else str(path)
         if name in diagnoses:
             raise InputError(f"{path} is named twice", help="name each run once")

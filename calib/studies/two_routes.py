@@ -14,6 +14,7 @@ from calib.evaluation import evaluate
 from calib.files.history_csv import load_history
 from calib.files.run_folder import HISTORY
 from calib.predictions import Predictions
+from calib.reading import Reading
 from calib.sources import open_source
 from calib.targets import smooth_labels
 from calib.training.config import TrainConfig
@@ -81,7 +82,7 @@ def route_table(setting: Setting, folder: Path, *, data_dir: Path | None = None,
 
     rows = []
     for run, config in configs(setting).items():
-        source = open_source(folder / run, data_dir=data_dir, device=device)
+        source = open_source(folder / run, Reading(data_dir=data_dir, device=device))
         report = evaluate(source.test)
         last = load_history(folder / run / HISTORY)[-1]
         rows.append(
@@ -113,7 +114,7 @@ def agreement_table(
     import pandas as pd
 
     named = configs(setting)
-    opened = {run: open_source(folder / run, data_dir=data_dir, device=device).test for run in named}
+    opened = {run: open_source(folder / run, Reading(data_dir=data_dir, device=device)).test for run in named}
     first = {run: load_history(folder / run / HISTORY)[0]["loss"] for run in named}
     rows = []
     for one, other in combinations(named, 2):

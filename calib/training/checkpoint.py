@@ -1,7 +1,6 @@
 """Self-describing checkpoints: plain types and tensors only, checked before they are opened, written atomically."""
 
 import io
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from torch import Tensor
 from calib._text import printable
 from calib.datasets.splits import Split
 from calib.errors import InputError
-from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
-from calib.files.sniff import describe
 from calib.models import build_model
+from calib.models.weights_file import read_tensors
 from calib.training.config import TrainConfig
 from calib.training.images import Normalisation
 
@@ -125,8 +123,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     meta = content.get("calib") if isinstance(content, dict) else None
     if not isinstance(meta, dict):
         raise InputError(
-            f"{path} holds weights but was not made by `calib train`: its architecture and data are unknown",
-            help="in Python, calib.predict(model, loader) gives predictions of any model; save and evaluate those",
+            f"{path} holds weights but was not made by `calib train`: its data are unknown",
+            help="say them: --dataset cifar10 --mean .485,.456,.406 --std .229,.224,.225; or save predictions, by "
+            "calib.predict(model, loader)",
         )
     version = meta.get("format")
     if not isinstance(version, int) or version < 1:
@@ -186,44 +185,3 @@ def _shape(values: Any) -> tuple[int, int, int]:
     if not 1 <= channels <= 1024:
         raise ValueError(f"{channels} input channels")
     return channels, height, width
-
-
-def read_tensors(path: Path | str) -> Any:
-    """Open a torch zip file after checking its checksums, with ``weights_only=True``.
-
-    torch itself opens files with flipped bits without a word, and would inflate a decompression bomb; hence the look
-    at the archive first.  Raises `InputError`.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} is not a file", help="name a checkpoint, a run directory or a predictions file")
-    _check_file(path)
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise _refusal(path, error) from error
-
-
-def _check_file(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        raise InputError(
-            f"{path} is no torch checkpoint: it looks like {describe(path)}", help="copy or download the file again"
-        )
-    if not any(name.endswith("data.pkl") for name in check_archive(path, stored_only=True)):
-        raise InputError(f"{path} is a zip archive but no torch checkpoint", help="is it a predictions .npz?")
-
-
-def _refusal(path: Path, error: Exception) -> InputError:
-    """Tell a file that would run code from one that is merely broken."""
-    try:
-        unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # a pickle so broken that its names cannot be listed
-        unsafe = []
-    if unsafe:
-        return InputError(
-            f"{path} holds Python objects ({printable(', '.join(sorted(unsafe)))}); opening it could run code from the "
-            "file, so calib did not open it",
-            help='where it was trained, save the weights alone: torch.save(model.state_dict(), "weights.pt")',
-        )
-    reason = printable(str(error).partition("\n")[0] or type(error).__name__)
-    return InputError(f"{path} cannot be read as a checkpoint ({reason})", help="copy or download the file again")

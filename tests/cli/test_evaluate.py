@@ -126,7 +126,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "one column": ({"logits": np.zeros((40, 1)), "labels": np.zeros(40, int)}, "at least 2 classes"),
     "one-hot labels": ({**GOOD, "labels": np.eye(5)[GOOD["labels"]]}, "argmax"),
     "no labels": ({"logits": GOOD["logits"]}, "must hold `labels`"),
-    "neither logits nor probs": ({"scores": GOOD["logits"], "labels": GOOD["labels"]}, "labels, scores"),
+    "neither logits nor probs": ({"scores": GOOD["logits"], "labels": GOOD["labels"]}, "'scores' does not say"),
 }
 
 
@@ -146,7 +146,7 @@ def test_too_few_rows_to_cross_fit_say_so(run: Run, tmp_path: Path) -> None:
         (b"", "empty file"),
         (b"<html></html>", "HTML page"),
         (b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer"),
-        (b"label,prob_0\n1,0.5\n", "text file"),
+        (b"label,prob_0\n1,0.5\n", "'prob_0' is the only class"),
     ],
 )
 def test_files_of_another_kind_are_named(run: Run, tmp_path: Path, content: bytes, words: str) -> None:

@@ -1,0 +1,96 @@
+"""The options that say how to open a SOURCE, declared once and given to every command that opens one."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
+from calib.errors import InputError
+from calib.reading import Reading
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _options(
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 500,
+    kind: Annotated[
+        Literal["logits", "probs"] | None,
+        typer.Option("--from", help="Predictions: what scores are where their names do not say."),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Predictions: a file of labels beside the scores.")] = None,
+    class_names: Annotated[
+        str | None, typer.Option(help="Predictions: in the order of the columns, with commas.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Weights of others: run them on cifar10, …, or folder (of --data-dir).")
+    ] = None,
+    arch: Annotated[
+        str | None, typer.Option(help="Weights of others: architecture.", show_default="the one that they fit")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Weights of others: package.module:factory of the network, imported.")
+    ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(help="Weights of others: of pixels / 255, one or one a channel.", show_default="the data's"),
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Weights of others: likewise.", show_default="the data's")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(min=1, help="Weights of others: side of images in a folder.", show_default="224")
+    ] = None,
+    ema: Annotated[bool, typer.Option("--ema", help="Weights of others: those averaged over the training.")] = False,
+) -> Reading:
+    """Put the options together.  Raises `InputError` for what is no list of numbers."""
+    set_threads(threads)
+    return Reading(
+        data_dir=data_dir,
+        device=device,
+        batch_size=batch_size,
+        kind=kind,
+        labels=labels,
+        class_names=None if class_names is None else tuple(name.strip() for name in class_names.split(",")),
+        arch=arch,
+        model=model,
+        dataset=dataset,
+        mean=_numbers(mean, "--mean"),
+        std=_numbers(std, "--std"),
+        image_size=image_size,
+        averaged=ema,
+    )
+
+
+def opens_sources(command: Command) -> Command:
+    """Give ``command`` the options in the place of its parameter ``reading: Reading``, where it stands."""
+    own, shared = inspect.signature(command), inspect.signature(_options)
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in own.parameters.items():
+        parameters += shared.parameters.values() if name == "reading" else [parameter]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+
+    @wraps(command)
+    def wrapper(**given: Any) -> Any:
+        reading = _options(**{name: given.pop(name) for name in shared.parameters})
+        return command(**given, reading=reading)
+
+    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper  # type: ignore[return-value]
+
+
+def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        found = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(-1e6 < number < 1e6 for number in found) or (option == "--std" and min(found) <= 0):
+        raise InputError(f"{option} takes numbers with commas between, got {text!r}", help="such as .485,.456,.406")
+    return found

@@ -1,0 +1,35 @@
+"""How to open what people bring: where the data lies, what scores are, what network these weights belong to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from calib.predictions import Kind
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Answers that a file does not give itself; None is "look for it".
+
+    ``data_dir``, ``device`` and ``batch_size`` are for networks.  Of predictions, ``kind`` says whether scores are
+    logits or probabilities, ``labels`` is a file of labels.  Of weights that calib did not train, ``arch`` names the
+    architecture, or ``model`` a function "package.module:factory" that makes the network; ``dataset`` the images,
+    ``mean`` and ``std`` their normalisation (one number, or one a channel), ``image_size`` the side that images of a
+    folder are cut to; ``averaged`` takes the averages over the training.
+    """
+
+    data_dir: Path | None = None
+    device: str = "cpu"
+    batch_size: int = 500
+    kind: Kind | None = None
+    labels: Path | None = None
+    class_names: tuple[str, ...] | None = None
+    arch: str | None = None
+    model: str | None = None
+    dataset: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    image_size: int | None = None
+    averaged: bool = False
+
+
+AS_IT_IS = Reading()  # nothing is said: the file must say all
