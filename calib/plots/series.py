@@ -39,7 +39,7 @@ class Panel(NamedTuple):
 _MARKERS, _DASHES = "osD^vP*X", ("-", (0, (4, 1.4)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 _GREY: dict[str, Any] = {"color": "0.5", "linestyle": (0, (1, 1.6)), "linewidth": 1.2}
 _HEIGHT = 2.6  # inches
-_FEW = 8  # settings that are each marked on the axis
+_FEW = 8  # settings that are kinds, each marked on the axis, lines beside each other; more are numbers
 
 
 def series_figure(
@@ -74,7 +74,7 @@ def series_figure(
         if panel.by_chance is not None:
             _draw(ax, panel.by_chance, {**_GREY, "marker": ""}, 0.0)
         for i, series in enumerate(panel.series):
-            step = min(0.03, 0.08 / len(panel.series))
+            step = min(0.03, 0.08 / len(panel.series)) if len(at) <= _FEW else 0.0  # many are numbers of an axis
             beside = step * span * (i - (len(panel.series) - 1) / 2)
             _draw(ax, series, _style(labels.index(series.label)), beside)
         ax.set(xlabel=setting, ylabel=panel.name, xlim=(at[0] - 0.15 * span, at[-1] + 0.15 * span))
@@ -84,7 +84,7 @@ def series_figure(
         if panel.from_zero:
             ax.set_ylim(bottom=0, top=panel.top)
         entries |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    columns = min(len(entries), max(round(width * len(panels) / 1.4), 1))
+    columns = min(len(entries), max(int(width * len(panels) / 1.8), 1))
     if len(entries) > 1:
         options: dict[str, Any] = {"frameon": False, "fontsize": "small"}
         figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns, **options)

@@ -14,7 +14,7 @@ from calib.studies.smoothing_verdict import differences_verdict
 from calib.studies.smoothing_versus_temperature import Comparison
 from calib.studies.write_comparison import table_notes
 from calib.studies.write_study import difference_notes, protocol
-from calib.studies.wrong_labels import NOISY_T, overview
+from calib.studies.wrong_labels import FEW, FEW_T, NOISY_T, overview
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ _SHOWN = {
     "temperature": ("T", 2),
     "nll_T": ("NLL + T", 3),
     "ece_T": ("ECE + T", 3),
+    "ece_few": ("ECE + T of few", 3),
     "temperature_noisy": ("noisy T", 2),
     "nll_noisy": ("NLL + noisy T", 3),
     "ece_noisy": ("ECE + noisy T", 3),
@@ -105,8 +106,9 @@ def write_wrong_labels(
 OVERVIEW_NOTES = (
     "Mean ± sd over seeds. All scores are of the *clean* test labels. *wrong labels* is the share of the training "
     "labels that differ from the data set's own: symmetric noise redraws a label over all classes, the true one "
-    f"included. *T* is fitted on clean calibration labels, *noisy T* (below: {NOISY_T}) on calibration labels with the "
-    "noise of the training, which is all that somebody has who cannot tell wrong labels from right ones."
+    f"included. *T* is fitted on clean calibration labels, *T of few* (below: {FEW_T}) on {FEW} of them drawn at "
+    f"random, *noisy T* (below: {NOISY_T}) on calibration labels with the noise of the training, which is all that "
+    "somebody has who cannot tell wrong labels from right ones."
 )
 
 

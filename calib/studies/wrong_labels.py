@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.predictions import Predictions
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOISY_T = "T of noisy labels"  # the temperature that a calibration split with the same noise would give
+FEW = 200  # calibration labels that somebody may have checked
+FEW_T = f"T of {FEW} labels"  # and the temperature of so many clean ones
 KINDS = ("symmetric", "asymmetric")
 
 
@@ -122,13 +126,17 @@ def compare_noise(
 ) -> Comparison:
     """Compare the networks that were trained with one noise into ``folder``, judged on clean test labels.
 
-    Temperatures are fitted twice: on clean calibration labels ("temperature") and on calibration labels with the noise
-    of the training (`NOISY_T`).  Raises `InputError` for runs that cannot be opened.
+    Temperatures are fitted three times: on clean calibration labels ("temperature"), on `FEW` of them drawn at random
+    (`FEW_T`), and on calibration labels with the noise of the training (`NOISY_T`).  Raises `InputError` for runs that
+    cannot be opened.
     """
 
     def also(source: Source) -> dict[str, Predictions]:
-        noisy = _noisy(source, data_dir)
-        return {} if noisy is None else {NOISY_T: TemperatureScaling.fit(noisy).transform(source.test)}
+        clean, noisy = source.to_fit_on, _noisy(source, data_dir)
+        seed = int(clean.provenance["config"]["seed"])
+        splits = {FEW_T: clean[np.random.default_rng(seed).permutation(clean.n)[:FEW]]}
+        splits |= {} if noisy is None else {NOISY_T: noisy}
+        return {name: TemperatureScaling.fit(part).transform(source.test) for name, part in splits.items()}
 
     runs = [folder / run for run in configs(replace(setting, noises=(noise,)))]
     return compare_runs(runs, also=also, data_dir=data_dir, device=device)
@@ -156,7 +164,7 @@ def overview(comparisons: Mapping[str, Comparison], folder: Path) -> "pd.DataFra
     """One row a run: noise, share of wrong training labels, accuracy, and what each temperature makes of NLL and ECE.
 
     ``folder`` holds a folder of runs a noise.  ``*_noisy`` are those of `NOISY_T`, for clean training labels the same
-    as those of the temperature.
+    as those of the temperature, ``*_few`` those of `FEW_T`.
     """
     import pandas as pd
 
@@ -183,6 +191,7 @@ def overview(comparisons: Mapping[str, Comparison], folder: Path) -> "pd.DataFra
                 **{f"{name}_T": tuned[name] for name in ("nll", "ece")},
                 "temperature_noisy": tuned["temperature"] if other is None else 1 / other.beta,
                 **{f"{name}_noisy": noisy[name] for name in ("nll", "ece")},
+                **{f"{name}_few": scores[run, FEW_T][name] for name in ("nll", "ece")},
             }
             rows.append(row)
     return pd.DataFrame(rows)

@@ -15,6 +15,7 @@ from calib.sources import open_source
 from calib.studies.train_all import train_all
 from calib.studies.write_wrong_labels import chart, readable_overview
 from calib.studies.wrong_labels import (
+    FEW_T,
     NOISY_T,
     PAPERS,
     SETTINGS,
@@ -77,8 +78,11 @@ def test_the_noisy_temperature_is_that_of_calibration_labels_with_the_training_s
     assert 0.3 < (wrong != calibration.labels).mean() < 0.42
     expected = TemperatureScaling.fit(Predictions.from_logits(calibration.values, wrong)).temperature
     assert 1 / comparison.others["hard-seed0"][NOISY_T].beta == pytest.approx(expected, rel=1e-12)
+    few = comparison.others["hard-seed0"][FEW_T].beta
+    own = calibration[np.random.default_rng(0).permutation(calibration.n)[:200]]
+    assert 1 / few == pytest.approx(TemperatureScaling.fit(own).temperature, rel=1e-12)
     assert expected != TemperatureScaling.fit(calibration).temperature
-    assert comparison.scores["calibrator"].tolist() == ["uncalibrated", "temperature", NOISY_T]
+    assert comparison.scores["calibrator"].tolist() == ["uncalibrated", "temperature", FEW_T, NOISY_T]
 
 
 def test_the_overview_counts_wrong_labels_and_knows_both_temperatures(folder: Path) -> None:
