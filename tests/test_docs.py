@@ -3,13 +3,21 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from calib.export import readable, to_markdown
-from calib.studies import write_projections
+from calib.studies import (
+    write_distillation,
+    write_projections,
+    write_selective_prediction,
+    write_two_routes,
+    write_wrong_labels,
+)
+from calib.studies._contrasts import readable_contrasts
 from calib.studies.smoothing_differences import readable_differences
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +95,47 @@ def test_the_study_s_numbers_are_those_of_a_run_of_committed_code() -> None:
     ):
         tuned = f" ({temperature:.2f})" if calibrator == "temperature" else ""
         assert cell == f"{ece:.3f}".lstrip("0") + tuned
+
+
+STUDY_TABLES: dict[str, Callable[[Path], list[pd.DataFrame]]] = {
+    "distillation": lambda kept: [
+        write_distillation.readable_teachers(pd.read_csv(kept / "distillation.csv")),
+        write_distillation.readable_students(pd.read_csv(kept / "distillation.csv")),
+        readable_contrasts(pd.read_csv(kept / "questions.csv")),
+    ],
+    "selective-prediction": lambda kept: [
+        write_selective_prediction.readable_rankings(pd.read_csv(kept / "selective-prediction.csv")),
+        readable_contrasts(pd.read_csv(kept / "questions.csv")),
+    ],
+    "two-routes": lambda kept: [
+        write_two_routes.readable_routes(pd.read_csv(kept / "two-routes.csv")),
+        write_two_routes.readable_agreement(pd.read_csv(kept / "agreement.csv")),
+    ],
+    "wrong-labels": lambda kept: [write_wrong_labels.readable_overview(pd.read_csv(kept / "wrong-labels.csv"))],
+}
+
+
+@pytest.mark.parametrize("name", sorted(STUDY_TABLES))
+def test_the_tables_of_a_study_are_those_of_a_run_of_committed_code(name: str) -> None:
+    studies = ROOT / "docs" / "studies"
+    page = (studies / f"{name}.md").read_text(encoding="utf-8")
+    for table in STUDY_TABLES[name](studies / name):
+        assert to_markdown(table) in page
+    assert re.search(rf"Made by `calib study {name}[^`]*`, commit [0-9a-f]{{12}}, on", page)  # not "-dirty"
+
+
+def test_what_is_said_of_distillation_holds() -> None:
+    table = pd.read_csv(ROOT / "docs" / "studies" / "distillation" / "distillation.csv")
+    page = (ROOT / "docs" / "studies" / "distillation.md").read_text(encoding="utf-8")
+    means = table.groupby(["kind", "smoothing", "teacher_temperature"], dropna=False)["accuracy"].mean()
+    of = {tuple(map(str, index)): f"{100 * value:.2f}" for index, value in means.items() if isinstance(index, tuple)}
+    (row,) = [line for line in page.splitlines() if "| measured here, T = 1 |" in line]
+    cells = [cell.strip().split(" ")[0] for cell in row.split("|")[2:6]]
+    kinds = [("teacher", "0.0", "nan"), ("teacher", "0.3", "nan"), ("student", "0.0", "1.0"), ("student", "0.3", "1.0")]
+    assert cells == [of[kind] for kind in kinds]
+    taught = table[(table["kind"] == "student") & (table["teacher_temperature"] == 1)].set_index(["seed", "smoothing"])
+    wide = taught["accuracy"].unstack()
+    assert (wide[0.3] < wide[0.0]).all()
 
 
 def _code(page: Path) -> list[str]:
