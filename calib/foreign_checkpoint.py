@@ -160,18 +160,17 @@ def _network(weights: ForeignWeights, data: _Data, reading: Reading, path: Path)
 
 
 def _architecture(weights: ForeignWeights, data: _Data, reading: Reading) -> tuple[Fit, str]:
-    size = data.shape[1:]
     if reading.arch is not None:
-        return fit(weights.state_dict, reading.arch, image_size=size), "--arch"
+        return fit(weights.state_dict, reading.arch, image_shape=data.shape), "--arch"
     if weights.arch in ARCHITECTURES:
-        said = fit(weights.state_dict, weights.arch, image_size=size)
+        said = fit(weights.state_dict, weights.arch, image_shape=data.shape)
         if said.exact:
             return said, "the file says so"
-    return recognise(weights.state_dict, image_size=size)[0], "from the shapes of its tensors"
+    return recognise(weights.state_dict, image_shape=data.shape)[0], "from the shapes of its tensors"
 
 
 def _no_fit(best: Fit, weights: ForeignWeights, data: _Data, path: Path) -> InputError:
-    likeliest = recognise(weights.state_dict, image_size=data.shape[1:])[0]
+    likeliest = recognise(weights.state_dict, image_shape=data.shape)[0]
     said = f"the file calls it {printable(weights.arch)}; " if weights.arch else ""
     better = (
         f"they fit {likeliest.arch}: --arch {likeliest.arch}"

@@ -45,14 +45,16 @@ class Fit:
         return "; ".join(lines[: SHOWN + 2])
 
 
-def fit(weights: Mapping[str, Tensor], arch: str, *, image_size: tuple[int, int] | None = None) -> Fit:
+def fit(weights: Mapping[str, Tensor], arch: str, *, image_shape: tuple[int, int, int] | None = None) -> Fit:
     """Compare ``weights`` with ``arch`` of the same numbers of classes and channels, and of the same width.
+
+    ``image_shape`` is that of the images, channels first; architectures that see all pixels at once need it.
 
     Raises `InputError` for an unknown architecture, and for weights without a last layer.
     """
     width = _width(weights, arch)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        network = _built(weights, arch, width, image_size)
+        network = _built(weights, arch, width, image_shape)
     return compared(weights, network, arch, width)
 
 
@@ -68,12 +70,12 @@ def compared(weights: Mapping[str, Tensor], network: nn.Module, arch: str, width
     return Fit(arch, width, tuple(foreign), tuple(missing), tuple(different))
 
 
-def recognise(weights: Mapping[str, Tensor], *, image_size: tuple[int, int] | None = None) -> list[Fit]:
+def recognise(weights: Mapping[str, Tensor], *, image_shape: tuple[int, int, int] | None = None) -> list[Fit]:
     """Compare with every architecture of calib, the likeliest first; of equals, the first of the registry."""
     fits = []
     for arch in ARCHITECTURES:
         try:
-            fits.append(fit(weights, arch, image_size=image_size))
+            fits.append(fit(weights, arch, image_shape=image_shape))
         except InputError:
             continue  # such images, or such weights, it cannot have
     return sorted(fits, key=lambda one: (not one.exact, len(one.foreign) + len(one.missing) + len(one.different)))
@@ -93,9 +95,12 @@ def n_channels_of(weights: Mapping[str, Tensor]) -> int | None:
     return None if first is None else int(first.shape[1])
 
 
-def _built(weights: Mapping[str, Tensor], arch: str, width: int | None, image_size: tuple[int, int] | None) -> Network:
-    n_classes, n_channels = n_classes_of(weights), n_channels_of(weights) or 1
-    return build_model(arch, n_classes=n_classes, n_channels=n_channels, width=width, image_size=image_size)
+def _built(
+    weights: Mapping[str, Tensor], arch: str, width: int | None, image_shape: tuple[int, int, int] | None
+) -> Network:
+    channels = n_channels_of(weights) or (image_shape[0] if image_shape else 1)
+    size = image_shape[1:] if image_shape else None
+    return build_model(arch, n_classes=n_classes_of(weights), n_channels=channels, width=width, image_size=size)
 
 
 def _width(weights: Mapping[str, Tensor], arch: str) -> int | None:
