@@ -1,6 +1,7 @@
 """Mean NLL as a function of β = 1/T, with its derivatives, from one read of the predictions."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,26 @@ class _Part:
     weight: Float
 
 
+def combined_moments(parts: Sequence[tuple[float, Moments]]) -> Moments:
+    """The moments of a whole from the total weights and the moments of its parts, all at one β."""
+    weights = np.array([weight for weight, _ in parts])
+    share, moments = weights / weights.sum(), [found for _, found in parts]
+    nll, slope, curvature = (
+        float(np.dot(share, [getattr(one, name) for one in moments])) for name in ("nll", "slope", "curvature")
+    )
+    return Moments(moments[0].beta, nll, slope, curvature, float(np.dot(share**2, [one.squares for one in moments])))
+
+
+def combined_limits(parts: Sequence[tuple[float, Limits]]) -> Limits:
+    """Likewise what NLL does at both ends."""
+    weights = np.array([weight for weight, _ in parts])
+    share, limits = weights / weights.sum(), [found for _, found in parts]
+    lowest, highest = (float(np.dot(share, [getattr(one, name) for one in limits])) for name in ("lowest", "highest"))
+    if abs(lowest) < _ROUNDING * (abs(lowest) + abs(highest)):
+        lowest = 0.0
+    return Limits(lowest, highest, all(one.possible for one in limits))
+
+
 class Likelihood:
     """NLL of predictions under any β.  ``reads`` counts how often the values were gone through."""
 
@@ -67,6 +88,11 @@ class Likelihood:
     def small(self) -> bool:
         """Whether the values are read once and kept."""
         return self.predictions.n * self.predictions.n_classes <= KEPT_ENTRIES
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, k."""
+        return self.predictions.n_classes
 
     def sample(self, rows: int) -> "Likelihood":
         """The likelihood of at most as many ``rows`` that count, drawn at random but always the same."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,28 @@ _FAR = 700.0  # log β beyond the range of float64
 _FLAT = 1e-300  # keeps a step finite where the slope does not change
 
 
-def optimum(likelihood: Likelihood) -> tuple[float, Moments | None, Limits]:
+class Nll(Protocol):
+    """Mean NLL as a function of β that can be read at any: `Likelihood`, or one of predictions in parts."""
+
+    @property
+    def small(self) -> bool: ...
+
+    @property
+    def n_classes(self) -> int: ...
+
+    @property
+    def effective(self) -> float: ...
+
+    reads: int
+
+    def sample(self, rows: int) -> Likelihood: ...
+
+    def at(self, beta: float, *, exact: bool = True) -> Moments: ...
+
+    def first(self, beta: float, *, exact: bool = True) -> tuple[float, Moments, Limits]: ...
+
+
+def optimum(likelihood: Nll) -> tuple[float, Moments | None, Limits]:
     """Return NLL at β = 1, the moments at the best β, to about eleven digits of it, and what NLL does at both ends.
 
     There are no moments where NLL has no lowest point at a finite β > 0.
@@ -45,9 +67,9 @@ def optimum(likelihood: Likelihood) -> tuple[float, Moments | None, Limits]:
     return at_one, replace(best, nll=min(best.nll, at_one)), limits
 
 
-def _guess(likelihood: Likelihood) -> float:
+def _guess(likelihood: Nll) -> float:
     """The best β of evenly spaced rows, or 1 where they have none."""
-    sample = likelihood.sample(max(SAMPLE_ROWS, SAMPLE_ENTRIES // likelihood.predictions.n_classes))
+    sample = likelihood.sample(max(SAMPLE_ROWS, SAMPLE_ENTRIES // likelihood.n_classes))
     _, first, limits = sample.first(1.0)
     if not (limits.possible and limits.lowest < 0 < limits.highest):
         return 1.0
@@ -55,7 +77,7 @@ def _guess(likelihood: Likelihood) -> float:
     return 1.0 if best is None else best.beta
 
 
-def _polished(likelihood: Likelihood, first: Moments, *, doubt: float = 0.0) -> Moments | None:
+def _polished(likelihood: Nll, first: Moments, *, doubt: float = 0.0) -> Moments | None:
     """Moments at the best β, from ``first`` at a guess; None where the steps do not settle.
 
     ``doubt`` is what the slope of ``first`` may be wrong by, for want of digits.
@@ -71,7 +93,9 @@ def _polished(likelihood: Likelihood, first: Moments, *, doubt: float = 0.0) -> 
             step = (low + high) / 2 - here if inside else np.clip(newton, -_LONGEST, _LONGEST)
         elif exact:
             far = 1.0 if before is None else np.log(before.beta) - here
-            wrong = 0.0 if before is None else 3 * doubt / (before.beta * before.curvature) * (step / far) ** 2
+            wrong = (
+                0.0 if before is None or far == 0 else 3 * doubt / (before.beta * before.curvature) * (step / far) ** 2
+            )
             if abs(newton) < _NEAR or ((step * (far - step)) ** 2 < 1e-11 and wrong < 1e-10 and before is not None):
                 beta = float(last.beta * np.exp(step))
                 return likelihood.at(beta) if likelihood.small else _moved(before, last, beta)

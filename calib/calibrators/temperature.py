@@ -7,7 +7,7 @@ import numpy as np
 
 from calib.calibrators._base import refuse_targets
 from calib.calibrators._likelihood import Likelihood
-from calib.calibrators._optimum import optimum
+from calib.calibrators._optimum import Nll, optimum
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
 
@@ -72,30 +72,13 @@ class TemperatureScaling:
             )
         if objective != "nll":
             refuse_targets(targets, f'objective="{objective}"')
-        likelihood = Likelihood(predictions, targets)
-        before, best, limits = optimum(likelihood)
-        fitted = cls(1.0, nll_before=before, nll_after=before, n=predictions.n, reads=likelihood.reads)
-        fitted = replace(fitted, objective=objective)
-        if not limits.possible or limits.lowest == limits.highest:
-            return replace(fitted, status="unidentifiable")
-        if limits.highest <= 0:
-            return replace(fitted, status="separable", limit=0.0)
-        if limits.lowest >= 0:
-            return replace(fitted, status="worse than chance", limit=np.inf)
-        if best is None:  # the slope differs from 0 by rounding only
-            return replace(fitted, status="unidentifiable")
-        if objective != "nll":
-            from calib.calibrators._objectives import lowest
-
-            return lowest(replace(fitted, temperature=1 / best.beta), predictions, objective)
-        fitted = replace(fitted, temperature=1 / best.beta, nll_after=best.nll)
-        if best.curvature <= 0:
+        fitted = replace(fitted_to(Likelihood(predictions, targets), n=predictions.n), objective=objective)
+        if objective == "nll" or fitted.status != "ok":
             return fitted
-        return replace(
-            fitted,
-            standard_error=float(1 / best.beta / (best.beta * np.sqrt(likelihood.effective * best.curvature))),
-            robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / (best.beta * best.curvature))),
-        )
+        from calib.calibrators._objectives import lowest
+
+        start = replace(fitted, standard_error=np.nan, robust_standard_error=np.nan, nll_after=fitted.nll_before)
+        return lowest(start, predictions, objective)
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with this temperature on top of what they carry; the logits are shared, not copied.
@@ -111,3 +94,25 @@ class TemperatureScaling:
                 help="fit it on the logits as they were",
             )
         return replace(predictions, beta=beta)
+
+
+def fitted_to(likelihood: Nll, *, n: int) -> TemperatureScaling:
+    """The temperature of lowest NLL, or why there is none, of ``n`` examples."""
+    before, best, limits = optimum(likelihood)
+    fitted = TemperatureScaling(1.0, nll_before=before, nll_after=before, n=n, reads=likelihood.reads)
+    if not limits.possible or limits.lowest == limits.highest:
+        return replace(fitted, status="unidentifiable")
+    if limits.highest <= 0:
+        return replace(fitted, status="separable", limit=0.0)
+    if limits.lowest >= 0:
+        return replace(fitted, status="worse than chance", limit=np.inf)
+    if best is None:  # the slope differs from 0 by rounding only
+        return replace(fitted, status="unidentifiable")
+    fitted = replace(fitted, temperature=1 / best.beta, nll_after=best.nll)
+    if best.curvature <= 0:
+        return fitted
+    return replace(
+        fitted,
+        standard_error=float(1 / best.beta / (best.beta * np.sqrt(likelihood.effective * best.curvature))),
+        robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / (best.beta * best.curvature))),
+    )

@@ -108,7 +108,7 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 @contextmanager
-def counting_bar(what: str) -> Iterator[Callable[[float, int], None]]:
+def counting_bar(what: str) -> Iterator[Callable[[float, int | None], None]]:
     """A progress bar as a function of how many there are and of how many in all."""
     with progress_bar() as progress:
         task = progress.add_task(what, total=None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable, with_error
+from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed, refuse_gates
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
@@ -18,6 +19,7 @@ from calib.reading import AS_IT_IS, Reading
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
+    from calib.state import Summary
 
 GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", "ks_error", "gap", "aurc")
 
@@ -53,7 +55,8 @@ def evaluate(
 ) -> None:
     """Report calibration and fit a temperature.
 
-    Prints accuracy and calibration as they are and with a fitted temperature, and says which to ship.
+    Prints accuracy and calibration as they are and with a fitted temperature, and says which to ship. A quoted glob of
+    Parquet or other files is one data set, which need not fit into memory.
 
     The temperature is fitted on the calibration split and judged on the test split. Where there is no calibration split
     it is 5-fold cross-fitted.
@@ -74,6 +77,12 @@ def evaluate(
         chosen: Format = "json" if json else format
         reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
         _fail_above(gates, reports)
+        return
+    if is_streamed(source):
+        refuse_gates([metric for _, metric, _ in gates])
+        chosen = "json" if json else format
+        summaries = evaluate_streamed_source(source, calibration, reading, bins=bins, format=chosen, output=output)
+        _fail_above(gates, summaries)
         return
     from calib.diagnosis import diagnose
     from calib.predictions import look_like_probs
@@ -111,7 +120,7 @@ def _source(source: Path | None, example: str | None) -> Path:
     return Path(f"{PREFIX}{example}") if source is None else source
 
 
-def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report]") -> None:
+def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report | Summary]") -> None:
     failed = [message for gate in gates if (message := _failure(gate, reports))]
     for message in failed:
         say(f"gate failed: {message}")
@@ -218,7 +227,7 @@ def _gate(text: str, scaled: str) -> tuple[str, str, float]:
     return row or "uncalibrated", metric, value
 
 
-def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report]") -> str:
+def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report | Summary]") -> str:
     row, metric, limit = gate
     value = abs(float(getattr(reports[row], metric)))
     return "" if value <= limit else f"{row} {metric} is {value:.4g}, above {limit:g}"

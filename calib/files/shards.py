@@ -1,0 +1,130 @@
+"""Predictions that need not fit into memory: a file, a folder of shards or a glob, read part by part."""
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calib._arrays import AnyArray
+from calib._extras import library
+from calib._text import printable
+from calib.errors import InputError
+from calib.files.arrow_table import ArrowColumns
+from calib.files.columns import predictions_from
+from calib.files.read import read_predictions
+from calib.files.sniff import describe
+from calib.predictions import Kind, Predictions
+
+ENTRIES = 1 << 20  # of a part: 8 MiB of float64
+ENDINGS = (".parquet", ".pq", ".npz", ".csv", ".csv.gz", ".jsonl", ".feather", ".arrow", ".safetensors")
+
+
+def is_glob(path: Path | str) -> bool:
+    """Whether a SOURCE names several files by a pattern.
+
+    >>> is_glob("predictions/*.parquet"), is_glob("predictions.parquet")
+    (True, False)
+    """
+    return glob.has_magic(str(path)) and not Path(path).exists()
+
+
+@dataclass(frozen=True, eq=False)
+class Shards:
+    """The parts of one data set: ``files`` in order, Parquet in batches of rows, other formats a file at a time."""
+
+    files: tuple[Path, ...]
+    kind: Kind | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, path: Path | str, *, kind: Kind | None = None, class_names: Sequence[str] | None = None) -> "Shards":
+        """Find the files of a glob, a folder or a single file, sorted by name.
+
+        Raises `InputError` where there are none, or a name comes twice.
+        """
+        path = Path(path)
+        if is_glob(path):
+            found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
+        elif path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.name.lower().endswith(ENDINGS))
+        else:
+            found = [path]
+        files = tuple(file for file in found if file.is_file())
+        if not files:
+            raise InputError(f"{path} names no files of predictions", help=f"known are {', '.join(ENDINGS)}")
+        return cls(files, kind, None if class_names is None else tuple(class_names))
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of all files."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def __iter__(self) -> Iterator[Predictions]:
+        """Every part in turn.  Raises `InputError` for a damaged file, and where parts differ in classes or kind."""
+        first: Predictions | None = None
+        for file in self.files:
+            for part in self._parts(file):
+                if first is None:
+                    first = part
+                elif (part.kind, part.n_classes) != (first.kind, first.n_classes):
+                    raise InputError(
+                        f"{file} holds {part.kind} of {part.n_classes} classes, the files before {first.kind} of "
+                        f"{first.n_classes}",
+                        help="evaluate data sets of one model together, others apart",
+                    )
+                yield part
+        if first is None:
+            raise InputError(f"{self.files[0]} and those after it hold no rows", help="were they written to the end?")
+
+    def sample(self, rows: int) -> Predictions:
+        """At most about as many rows, from the beginnings of files spread over the whole; the same every time."""
+        import numpy as np
+
+        step = max(1, len(self.files) // 8)
+        chosen = [next(self._parts(file), None) for file in self.files[::step][:8]]
+        parts = [part[: -(-rows // len(chosen))] for part in chosen if part is not None]
+        if not parts:
+            raise InputError(f"{self.files[0]} holds no rows", help="was it written to the end?")
+        make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
+        weights = [part.sample_weight for part in parts if part.sample_weight is not None]
+        return make(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            sample_weight=np.concatenate(weights) if weights else None,
+        )
+
+    def _parts(self, file: Path) -> Iterator[Predictions]:
+        if describe(file) != "a Parquet file":
+            yield read_predictions(file, kind=self.kind, class_names=self.class_names)
+            return
+        arrow = library("pyarrow", extra="parquet", what="a Parquet file")
+        parquet = library("pyarrow.parquet", extra="parquet", what="a Parquet file")
+        row = 0
+        try:
+            with parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as table:
+                width = len(table.schema_arrow.names)
+                wide = [name for name in table.schema_arrow.names if _is_list(table.schema_arrow.field(name).type)]
+                if wide and table.metadata.num_rows:
+                    head = next(table.iter_batches(1, columns=wide))
+                    width = sum(len(head.column(name)[0]) for name in wide)
+                for batch in table.iter_batches(max(ENTRIES // max(width, 1), 1)):
+                    if batch.num_rows:
+                        yield self._made(file, ArrowColumns(arrow.Table.from_batches([batch])), row)
+                        row += batch.num_rows
+        except InputError:
+            raise
+        except Exception as error:  # pyarrow raises several kinds on a damaged file; each means the same
+            reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise InputError(f"{file} is damaged ({reason})", help="write it again") from error
+
+    def _made(self, file: Path, columns: Mapping[str, AnyArray], row: int) -> Predictions:
+        try:
+            return predictions_from(columns, kind=self.kind, class_names=self.class_names)
+        except InputError as error:
+            after = f", after row {row}" if row else ""
+            raise InputError(f"{file}{after}: {error}", help=error.help) from error
+
+
+def _is_list(kind: Any) -> bool:
+    return str(kind).startswith(("list", "large_list", "fixed_size_list"))

@@ -1,0 +1,164 @@
+"""Shards are evaluated as the whole in memory would be, in constant memory, and a bad one is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calib.calibrators.temperature import TemperatureScaling
+from calib.errors import InputError
+from calib.files.shards import Shards, is_glob
+from calib.metrics.binned import ece, mce
+from calib.metrics.proper import brier, nll
+from calib.predictions import Predictions
+from calib.streamed import evaluate_streamed, fit_streamed
+
+N, K = 3000, 5
+
+
+def data(seed: int = 0, n: int = N, scale: float = 2.0) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    true = rng.normal(0, 2, (n, K))
+    return scale * true, (true + rng.gumbel(size=true.shape)).argmax(axis=1)
+
+
+def write(folder: Path, *, weight: bool = False, parts: int = 7, scale: float = 2.0) -> Predictions:
+    """A data set in ``parts`` Parquet files of unequal length; returns it whole."""
+    pa = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    logits, labels = data(scale=scale)
+    weights = np.random.default_rng(1).uniform(0, 2, N) if weight else None
+    ends = np.sort(np.random.default_rng(2).choice(np.arange(1, N), parts - 1, replace=False))
+    for i, rows in enumerate(np.split(np.arange(N), ends)):
+        table: dict[str, Any] = {f"logit_{c}": logits[rows, c] for c in range(K)}
+        table["label"] = labels[rows]
+        if weights is not None:
+            table["weight"] = weights[rows]
+        parquet.write_table(pa.table(table), folder / f"{i:02d}.parquet", row_group_size=100)
+    return Predictions.from_logits(logits, labels, sample_weight=weights)
+
+
+@pytest.mark.parametrize("weight", [False, True])
+def test_sums_and_temperature_are_those_of_the_whole(tmp_path: Path, weight: bool) -> None:
+    whole = write(tmp_path, weight=weight)
+    report = evaluate_streamed(Shards.of(tmp_path))
+    fitted = TemperatureScaling.fit(whole)
+    for summary, predictions in ((report.uncalibrated, whole), (report.scaled, fitted.transform(whole))):
+        assert summary.n == N
+        for name, metric in (("ece", ece), ("mce", mce), ("nll", nll), ("brier", brier)):
+            assert getattr(summary, name) == pytest.approx(metric(predictions), rel=1e-9)
+    assert report.fitted.temperature == pytest.approx(fitted.temperature, rel=1e-9)
+    assert report.fitted.standard_error == pytest.approx(fitted.standard_error, rel=1e-6)
+    assert report.fitted.robust_standard_error == pytest.approx(fitted.robust_standard_error, rel=1e-6)
+    assert report.fitted.nll_before == pytest.approx(fitted.nll_before, rel=1e-9)
+    assert (report.fitted.n, report.fitted.status, report.in_sample) == (N, "ok", True)
+    assert report.uncalibrated.ece == pytest.approx(ece(whole), rel=1e-12)
+    assert report.uncalibrated.nll == pytest.approx(nll(whole), rel=1e-12)
+
+
+def test_the_temperature_may_come_from_other_shards(tmp_path: Path) -> None:
+    for name in ("test", "calibration"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "test")
+    other = write(tmp_path / "calibration", scale=3.0)
+    report = evaluate_streamed(Shards.of(tmp_path / "test"), Shards.of(tmp_path / "calibration"))
+    assert report.fitted.temperature == pytest.approx(TemperatureScaling.fit(other).temperature, rel=1e-9)
+    assert not report.in_sample
+
+
+def test_parts_are_those_of_the_files_in_order_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calib.files import shards
+
+    whole = write(tmp_path)
+    monkeypatch.setattr(shards, "ENTRIES", 600)
+    parts = list(Shards.of(tmp_path / "*.parquet"))
+    assert max(part.n for part in parts) <= 100
+    np.testing.assert_array_equal(np.concatenate([part.values for part in parts]), whole.values)
+    np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), whole.labels)
+    seen: list[int] = []
+    fitted = fit_streamed(Shards.of(tmp_path), on_part=seen.append)
+    assert sum(seen) == fitted.reads * N
+
+
+def test_lists_of_all_classes_are_read_in_small_parts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    from calib.files import shards
+
+    logits, labels = data(n=200)
+    parquet.write_table(pa.table({"logits": list(logits), "label": labels}), tmp_path / "a.parquet")
+    monkeypatch.setattr(shards, "ENTRIES", 100)
+    parts = list(Shards.of(tmp_path / "a.parquet"))
+    assert {part.n for part in parts} == {100 // K}
+    np.testing.assert_array_equal(np.concatenate([part.values for part in parts]), logits)
+
+
+def test_other_formats_are_parts_as_they_are(tmp_path: Path) -> None:
+    logits, labels = data(n=90)
+    for i in range(3):
+        np.savez(tmp_path / f"{i}.npz", logits=logits[30 * i : 30 * i + 30], labels=labels[30 * i : 30 * i + 30])
+    report = evaluate_streamed(Shards.of(tmp_path / "*.npz"))
+    assert report.uncalibrated.ece == pytest.approx(ece(Predictions.from_logits(logits, labels)), rel=1e-12)
+
+
+def test_what_has_no_optimum_says_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "0.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
+    np.savez(tmp_path / "1.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
+    report = evaluate_streamed(Shards.of(tmp_path / "*.npz"))
+    assert report.fitted.status == "separable"
+    assert report.scaled is report.uncalibrated
+
+
+def test_bad_shards_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="names no files"):
+        Shards.of(tmp_path / "*.parquet")
+    with pytest.raises(InputError, match="names no files"):
+        Shards.of(tmp_path)
+    np.savez(tmp_path / "0.npz", logits=[[3.0, 0.0]], labels=[0])
+    np.savez(tmp_path / "1.npz", logits=[[3.0, 0.0, 1.0]], labels=[0])
+    with pytest.raises(InputError, match=r"1\.npz holds logits of 3 classes, the files before logits of 2"):
+        list(Shards.of(tmp_path))
+    np.savez(tmp_path / "1.npz", logits=[[3.0, np.nan]], labels=[0])
+    with pytest.raises(InputError, match=r"1\.npz.*row 0"):
+        evaluate_streamed(Shards.of(tmp_path))
+
+
+def test_a_damaged_or_cut_off_shard_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    target = tmp_path / "03.parquet"
+    whole = target.read_bytes()
+    target.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"03\.parquet"):
+        evaluate_streamed(Shards.of(tmp_path))
+
+
+def test_a_glob_is_told_from_a_file_whose_name_has_brackets(tmp_path: Path) -> None:
+    odd = tmp_path / "a[1].npz"
+    np.savez(odd, logits=[[3.0, 0.0]], labels=[0])
+    assert not is_glob(odd)
+    assert is_glob(tmp_path / "a*.npz")
+
+
+@pytest.mark.slow
+def test_memory_stays_bounded_on_a_gigabyte(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        logits = rng.normal(0, 3, (2_000_000, 10)).astype(np.float32)
+        table = {**{f"logit_{c}": logits[:, c] for c in range(10)}, "label": logits.argmax(axis=1)}
+        table["label"][::3] = 0
+        parquet.write_table(pa.table(table), tmp_path / f"{i:02d}.parquet", row_group_size=250_000)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) > 2**30 * 0.9
+    code = (
+        "import sys\nfrom calib.files.shards import Shards\nfrom calib.streamed import evaluate_streamed\n"
+        "print(evaluate_streamed(Shards.of(sys.argv[1])).uncalibrated.n)\n"
+        "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"  # not that of the parent
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=500
+    )
+    n, peak = map(int, done.stdout.split())
+    assert n == 24_000_000
+    assert peak < 400 * 1024  # KiB
