@@ -1,7 +1,7 @@
 """What a SOURCE on the command line means: a run directory, a checkpoint, a file of predictions, or an example."""
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -126,11 +126,11 @@ def _holds_weights(path: Path) -> bool:
 
 def _run(path: Path, reading: Reading) -> Source:
     """Run the network of a checkpoint over its splits, or one of somebody else over the data that ``reading`` names."""
-    from calib.inference import predict_part
+    from calib.inference import predict_part, resolve_device
     from calib.models.weights_file import read_tensors
     from calib.training.checkpoint import load_checkpoint
 
-    content = read_tensors(path)
+    content, reading = read_tensors(path), replace(reading, device=resolve_device(reading.device))
     if not (isinstance(content, dict) and "calib" in content):
         from calib.foreign_checkpoint import predict_foreign
 

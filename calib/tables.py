@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
 from calib.evaluation import Report
+from calib.targets import smoothing_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,7 @@ def score_table(
         own = dict(zip(CALIBRATORS, (diagnosis.uncalibrated, diagnosis.scaled), strict=True))
         for calibrator, report in {**own, **(others or {}).get(run, {})}.items():
             tuned = calibrator == "temperature"
+            found = diagnosis.fitted.status == "ok"
             plain = 1.0 if calibrator == "uncalibrated" else math.nan  # the temperature of no other method is known
             rows.append(
                 {
@@ -55,7 +57,7 @@ def score_table(
                     "n_calibration": diagnosis.fitted.n,
                     **report.to_dict(),
                     "debiased_ce": _root(report.debiased_squared_ce),
-                    "temperature": diagnosis.fitted.temperature if tuned else plain,
+                    "temperature": (diagnosis.fitted.temperature if found else math.nan) if tuned else plain,
                     "temperature_se": diagnosis.fitted.standard_error if tuned else plain - 1,
                 }
             )
@@ -107,7 +109,7 @@ def replicate(scores: "pd.DataFrame") -> list[str]:
 
 def _root(squared: float) -> float:
     """√max(0, x); NaN stays NaN."""
-    return math.sqrt(squared) if squared > 0 else 0.0 * squared
+    return squared if math.isnan(squared) else math.sqrt(max(squared, 0.0))
 
 
 def _config(config: object) -> dict[str, object]:
@@ -125,4 +127,4 @@ def _config(config: object) -> dict[str, object]:
 def _model(run: str, config: Mapping[str, object]) -> str:
     if "smoothing" not in config:
         return run
-    return f"α = {config['smoothing']:g}" if config["smoothing"] else "hard"
+    return smoothing_name(float(str(config["smoothing"])))

@@ -32,6 +32,15 @@ def smooth_labels(labels: ArrayLike, n_classes: int, *, smoothing: float, conven
     return like((1 - weight) * rows + weight / n_classes, labels)
 
 
+def smoothing_name(smoothing: float) -> str:
+    """What networks of a smoothing are called in tables.
+
+    >>> smoothing_name(0.0), smoothing_name(0.05)
+    ('hard', 'α = 0.05')
+    """
+    return f"α = {smoothing:g}" if smoothing else "hard"
+
+
 def target_entropy(smoothing: float, n_classes: int, *, convention: Convention = "uniform") -> float:
     """Entropy of a smoothed target in nats: the least value that the smoothed cross-entropy can have.  [0, ln k].
 

@@ -9,7 +9,7 @@ import typer
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
-from calib.cli._output import emit, render, say
+from calib.cli._output import emit, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 from calib.export import records
 
@@ -52,6 +52,7 @@ def distillation(
 
     Example: calib study distillation --setting digits --smoothing 0,0.1 --temperatures 1,4
     """
+    from calib.inference import resolve_device
     from calib.studies._contrasts import contrast_table, readable_contrasts
     from calib.studies._files import refuse_foreign
     from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
@@ -65,6 +66,7 @@ def distillation(
         write_distillation,
     )
 
+    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
     if smoothing is not None:
@@ -72,13 +74,13 @@ def distillation(
     if temperatures is not None:
         chosen = replace(chosen, temperatures=_temperatures(temperatures))
     if student_temperature is not None:
-        own = None if student_temperature == "same" else _temperatures(student_temperature)[0]
-        chosen = replace(chosen, student_temperature=own)
+        chosen = replace(chosen, student_temperature=_own(student_temperature))
     if epochs is not None:
         of = {kind: replace(getattr(chosen, kind), epochs=epochs, steps=None) for kind in ("teacher", "student")}
         chosen = replace(chosen, **of)
     chosen = replace(chosen, seeds=seeds or chosen.seeds)
     folder = output or Path(f"distillation-{name}")
+    refuse_picture_as_folder(folder)
     refuse_foreign(folder, TITLE, FILES)
     first, then = teachers(chosen), students(chosen, folder)
     say(
@@ -118,3 +120,18 @@ def _temperatures(text: str) -> tuple[float, ...]:
     if not found or not all(0 < temperature < 1e6 for temperature in found):
         raise InputError(f"temperatures lie in (0, 1e6), got {text!r}", help="such as 1,2,4")
     return found
+
+
+def _own(text: str) -> float | None:
+    """The student's temperature; None for that of the teacher."""
+    if text == "same":
+        return None
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = 0.0
+    if not 0 < temperature < 1e6:
+        raise InputError(
+            f"--student-temperature is a number in (0, 1e6) or same, got {text!r}", help="1 is the paper's"
+        )
+    return temperature

@@ -56,6 +56,7 @@ def selective_prediction(
 
     Example: calib study selective-prediction example:cifar10-resnet20-hard example:cifar10-resnet20-smoothed
     """
+    from calib.inference import resolve_device
     from calib.plots.reliability import save_figure
     from calib.studies._contrasts import contrast_table, readable_contrasts
     from calib.studies._files import refuse_foreign
@@ -70,7 +71,7 @@ def selective_prediction(
         write_selective_prediction,
     )
 
-    wanted = "json" if json else format
+    wanted, device = "json" if json else format, resolve_device(device)
     training = {
         "setting": setting,
         "paper": paper,
@@ -85,6 +86,8 @@ def selective_prediction(
             raise InputError(f"--{given[0]} is of networks to train, RUN names trained ones", help="leave one out")
         refuse_picture(output, force=force, inputs=runs)
         result = rank_runs(runs, risk=risk, coverage=coverage, data_dir=data_dir, device=device)
+        for note in result.notes:
+            say(f"note: {printable(note)}")
         if output is not None:
             save_figure(chart(result), output)
             say(f"wrote {printable(str(output))}")
@@ -113,7 +116,7 @@ def selective_prediction(
     rest = {"workers": workers, "device": None if device == "cpu" else device}
     chances = {"risk": None if risk == 0.05 else risk, "coverage": None if coverage == 0.8 else coverage}
     command = command_line("calib study selective-prediction", {**training, **chances, **rest})
-    write_selective_prediction(result, questions, folder, configs=list(networks.values()), command=command)
+    write_selective_prediction(result, questions, folder, runs=paths, configs=list(networks.values()), command=command)
     extra: dict[str, object] = {"questions": records(questions)}
     emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
-from calib.cli._output import render, say
+from calib.cli._output import refuse_picture_as_folder, render, say
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
@@ -52,6 +53,7 @@ def smoothing_versus_temperature(
     Example: calib study smoothing-versus-temperature --setting digits --workers 1 -o study
     """
     from calib.export import readable
+    from calib.inference import resolve_device
     from calib.studies._files import refuse_foreign
     from calib.studies.settings import PAPERS, SETTINGS, adjusted, setting_named
     from calib.studies.smoothing_differences import differences, readable_differences
@@ -61,6 +63,7 @@ def smoothing_versus_temperature(
     from calib.studies.write_comparison import TITLE
     from calib.studies.write_study import FILES, write_study
 
+    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = adjusted(
         setting_named(name, PAPERS if paper else SETTINGS),
@@ -72,6 +75,7 @@ def smoothing_versus_temperature(
         calibrators=None if calibrators is None else words(calibrators),
     )
     folder = output or Path(f"smoothing-versus-temperature-{name}")
+    refuse_picture_as_folder(folder)
     refuse_foreign(folder, TITLE, FILES)
     configs = grid(chosen.base, smoothing=chosen.smoothing, seeds=range(chosen.seeds), paired_splits=True)
     say(
@@ -110,4 +114,4 @@ def smoothing_versus_temperature(
         print(f"\n{render(wanted, full=found, shown=readable_differences(found), extra={})}", end="")
     tell = print if wanted == "table" else say
     tell(f"\n{verdict}\n\n{result.verdict}" if verdict else f"\n{result.verdict}")
-    say(f"\nIn {folder}: {len(runs)} run directories, {', '.join(FILES)}")
+    say(f"\nIn {printable(str(folder))}: {len(runs)} run directories, {', '.join(FILES)}")

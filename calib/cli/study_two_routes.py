@@ -9,7 +9,7 @@ import typer
 from calib._text import printable
 from calib.cli._networks import command_line, recipe_name, train_networks
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
-from calib.cli._output import emit, render, say
+from calib.cli._output import emit, refuse_picture_as_folder, render, say
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
@@ -41,6 +41,7 @@ def two_routes(
 
     Example: calib study two-routes --setting digits
     """
+    from calib.inference import resolve_device
     from calib.studies._files import refuse_foreign
     from calib.studies.settings import setting_named
     from calib.studies.two_routes import PAPERS, SETTINGS, agreement_table, configs, route_table
@@ -53,11 +54,13 @@ def two_routes(
         write_two_routes,
     )
 
+    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
     base = chosen.base if epochs is None else replace(chosen.base, epochs=epochs)
     chosen = replace(chosen, base=base, seeds=seeds or chosen.seeds)
     folder = output or Path(f"two-routes-{name}")
+    refuse_picture_as_folder(folder)
     refuse_foreign(folder, TITLE, FILES)
     networks = configs(chosen)
     say(f"{len(networks)} networks, {base.arch} on {base.dataset}, α = {base.smoothing:g}; finished ones are kept.")
@@ -74,7 +77,7 @@ def two_routes(
     }
     write_two_routes(table, agreement, folder, chosen, command=command_line("calib study two-routes", options))
     wanted = "json" if json else format
-    extra: dict[str, object] = {"verdict": verdict(table, chosen), "agreement": records(agreement)}
+    extra: dict[str, object] = {"verdict": [verdict(table, chosen)], "agreement": records(agreement)}
     emit(render(wanted, full=table, shown=readable_routes(table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=agreement, shown=readable_agreement(agreement), extra={})}", None)

@@ -9,7 +9,7 @@ import typer
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
 from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
-from calib.cli._output import counting_bar, emit, render, say
+from calib.cli._output import counting_bar, emit, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 from calib.export import records
 
@@ -57,16 +57,18 @@ def wrong_labels(
 
     Example: calib study wrong-labels --setting digits --noise clean,symmetric-0.4 --smoothing 0,0.1
     """
+    from calib.inference import resolve_device
     from calib.studies._files import refuse_foreign
     from calib.studies.settings import check_smoothing, setting_named
     from calib.studies.smoothing_differences import differences
     from calib.studies.smoothing_verdict import differences_verdict
     from calib.studies.write_wrong_labels import FILES, TITLE, readable_overview, write_wrong_labels
-    from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, compare_noise, configs, noise_named
+    from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, check_labels, compare_noise, configs, noise_named
 
+    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
-    noises = chosen.noises if noise is None else tuple(noise_named(word) for word in dict.fromkeys(words(noise)))
+    noises = chosen.noises if noise is None else tuple(noise_named(word) for word in words(noise))
     if labels_key is not None and labels_file is None:
         raise InputError("--labels-key is of a file, but there is no --labels-file", help="give --labels-file")
     if labels_file is not None:
@@ -78,7 +80,9 @@ def wrong_labels(
     base = base if epochs is None else replace(base, epochs=epochs, steps=None)
     chosen = replace(chosen, base=base, noises=noises, smoothing=alphas, seeds=seeds or chosen.seeds)
     networks = configs(chosen)
+    check_labels(chosen, data_dir=data_dir)
     folder = output or Path(f"wrong-labels-{name}")
+    refuse_picture_as_folder(folder)
     refuse_foreign(folder, TITLE, FILES)
     say(
         f"{len(networks)} networks, {base.arch} on {base.dataset}: {chosen.seeds} with each of "
@@ -109,10 +113,10 @@ def wrong_labels(
     table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
     verdicts = {label: differences_verdict(table, f"{printable(label)} labels") for label, table in found.items()}
     extra: dict[str, object] = {
-        "verdict": list(verdicts.values()),
+        "verdict": list(filter(None, verdicts.values())),
         "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],
     }
     emit(render("json" if json else format, full=table, shown=readable_overview(table), extra=extra), None)
-    for verdict in verdicts.values():
+    for verdict in filter(None, verdicts.values()):
         say(f"\n{verdict}")
     say(f"\nIn {printable(str(folder))}: {len(runs)} run directories, {', '.join(FILES)}")

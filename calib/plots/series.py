@@ -39,14 +39,19 @@ class Panel(NamedTuple):
 _MARKERS, _DASHES = "osD^vP*X", ("-", (0, (4, 1.4)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 _GREY: dict[str, Any] = {"color": "0.5", "linestyle": (0, (1, 1.6)), "linewidth": 1.2}
 _HEIGHT = 2.6  # inches
-_FEW = 8  # settings that are kinds, each marked on the axis, lines beside each other; more are numbers
 
 
 def series_figure(
-    panels: Sequence[Panel], *, setting: str = "smoothing α", width: float = 2.8, title: str | None = None
+    panels: Sequence[Panel],
+    *,
+    setting: str = "smoothing α",
+    width: float = 2.8,
+    kinds: bool = True,
+    title: str | None = None,
 ) -> Figure:
     """Draw panels side by side, each of ``width`` inches, against the same ``setting``.
 
+    Settings are ``kinds``, each marked on the axis with the lines beside each other, or numbers, drawn where they are.
     Every network is a hollow point, means are joined by a line; what is NaN is left out.  A label looks the same in all
     panels.  Raises `InputError` where there is nothing to draw, or numbers of settings and values differ.
 
@@ -74,11 +79,11 @@ def series_figure(
         if panel.by_chance is not None:
             _draw(ax, panel.by_chance, {**_GREY, "marker": ""}, 0.0)
         for i, series in enumerate(panel.series):
-            step = min(0.03, 0.08 / len(panel.series)) if len(at) <= _FEW else 0.0  # many are numbers of an axis
+            step = min(0.03, 0.08 / len(panel.series)) if kinds else 0.0
             beside = step * span * (i - (len(panel.series) - 1) / 2)
             _draw(ax, series, _style(labels.index(series.label)), beside)
         ax.set(xlabel=setting, ylabel=panel.name, xlim=(at[0] - 0.15 * span, at[-1] + 0.15 * span))
-        if len(at) <= _FEW:
+        if kinds:
             ax.set_xticks(at, [f"{value:g}" for value in at])
         ax.grid(axis="y", alpha=0.3)
         if panel.from_zero:

@@ -86,15 +86,17 @@ def readable_contrasts(table: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def contrast_notes(table: "pd.DataFrame") -> str:
-    """What the numbers of a table of contrasts mean, in a paragraph."""
-    tests = int(table["p"].notna().sum())
+def contrast_notes(table: "pd.DataFrame", *, shared: bool) -> str:
+    """What the numbers of a table of contrasts mean; ``shared`` says whether all seeds have the same test examples."""
+    tests = int(table["p"].notna().sum()) if len(table) else 0
     if not tests:
         return "Each question is one kind of network minus another; of other seeds nothing is known."
+    examples = "the training and calibration examples" if shared else "all three splits"
     return (
         "Each question is one kind of network minus another, paired by seed: Student's t over seeds, a star where p is "
         f"at most 0.05 after Holm's correction for the {tests} tests of this table. A seed draws weights, batches and "
-        "the training and calibration examples anew; seeds share one pool of examples and the test examples."
+        f"{examples} anew{', the test examples are always the same' if shared else ''}. Seeds draw from one pool: "
+        "where their training sets overlap much, new data would vary more."
     )
 
 

@@ -32,12 +32,11 @@ def write_page(
 
     folder = Path(folder)
     refuse_foreign(folder, title, page_files(name, tables, figures))
+    write_texts(folder, {f"{name}.md": as_markdown(title, sections)})  # first: it says whose the rest is
     for stem, figure in figures.items():
         save_figure(figure, folder / f"{stem}.png")
     texts = {f"{stem}.csv": to_csv(table) for stem, table in tables.items()}
-    texts[f"{name}.html"] = as_html(title, sections, folder)
-    texts[f"{name}.md"] = as_markdown(title, sections)
-    write_texts(folder, texts)
+    write_texts(folder, {**texts, f"{name}.html": as_html(title, sections, folder)})
 
 
 def page_files(name: str, tables: Iterable[str], figures: Iterable[str]) -> tuple[str, ...]:
@@ -61,8 +60,28 @@ def refuse_foreign(folder: Path | str, title: str, names: Sequence[str]) -> None
     """Raise `InputError` where ``folder`` holds files of these names and no page of this title, the first of them."""
     page = Path(folder) / names[0]
     there = [name for name in names if (Path(folder) / name).exists()]
-    if there and not (page.is_file() and page.read_text(encoding="utf-8", errors="replace").startswith(f"# {title}")):
+    text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
+    if there and not (text.partition("\n")[0] == f"# {title}" and "Made by `calib " in text):
         raise InputError(f"{folder} holds a {there[0]} that is not calib's", help="name another --output")
+
+
+def trained_with(run: Path) -> dict[str, str]:
+    """Versions and hardware that trained a finished run, as its predictions say."""
+    from calib.files.npz import load_predictions
+    from calib.files.run_folder import TEST
+
+    return dict(load_predictions(run / TEST).provenance.get("versions", {}))
+
+
+def same_test_examples(runs: Sequence[Path]) -> bool:
+    """Whether finished runs were tested on the same labels in the same order."""
+    import numpy as np
+
+    from calib.files.npz import load_predictions
+    from calib.files.run_folder import TEST
+
+    first, *others = (load_predictions(run / TEST).labels for run in runs)
+    return all(np.array_equal(first, other) for other in others)
 
 
 def made_by(command: str, trained_with: Mapping[str, str] | None = None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from calib._text import number
 from calib.errors import InputError
+from calib.tables import REPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,8 @@ Shown = Mapping[str, tuple[str, int]]  # column -> heading, digits
 def mean_over_seeds(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
     """One row a setting: ``keys``, ``seeds``, and mean and sample sd (NaN for one) of every other number.
 
-    ``table`` has one row a setting and ``seed``.  Raises `InputError` for a setting and seed that come twice.
+    ``table`` has one row a setting and ``seed``, and ``split_seed`` where it has one.  Means are over the seeds where a
+    number is known, ``*_known`` of them.  Raises `InputError` for a setting and seed that come twice.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"model": ["hard", "hard"], "seed": [0, 1], "ece": [0.1, 0.3]})
@@ -25,7 +27,8 @@ def mean_over_seeds(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame
     """
     import pandas as pd
 
-    repeated = table.duplicated([*keys, "seed"]).to_numpy()
+    replicate = [name for name in REPLICATE if name in table]
+    repeated = table.duplicated([*keys, *replicate]).to_numpy()
     if repeated.any():
         row = table.iloc[int(repeated.argmax())]
         raise InputError(
@@ -34,8 +37,9 @@ def mean_over_seeds(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame
     groups = table.groupby(list(keys), sort=False, dropna=False)
     columns: dict[str, pd.Series] = {"seeds": groups.size()}
     for name in table.select_dtypes("number").columns:
-        if name not in {*keys, "seed"}:
+        if name not in {*keys, *replicate}:
             columns[name], columns[f"{name}_sd"] = groups[name].mean(), groups[name].std(ddof=1)
+            columns[f"{name}_known"] = groups[name].count()
     return pd.DataFrame(columns).reset_index()
 
 
@@ -43,11 +47,15 @@ def mean_sd_cells(means: "pd.DataFrame", shown: Shown) -> dict[str, list[str]]:
     """Columns of ``mean ± sd`` by their headings; what is not known is "–", ∞ is "∞"."""
     return {
         heading: [
-            mean_sd(mean, deviation, digits)
-            for mean, deviation in zip(means[name].to_list(), means[f"{name}_sd"].to_list(), strict=True)
+            mean_sd(row[name], row[f"{name}_sd"], digits) + _of(row[f"{name}_known"], row["seeds"])
+            for row in means.to_dict("records")
         ]
         for name, (heading, digits) in shown.items()
     }
+
+
+def _of(known: int, seeds: int) -> str:
+    return f" ({known} of {seeds})" if 0 < known < seeds else ""
 
 
 def mean_sd(mean: float, deviation: float, digits: int) -> str:

@@ -1,7 +1,7 @@
 """Do smoothed networks teach worse?  Teachers across α, students across T, and what the teachers know."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calib._arrays import Float, Int
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.evaluation import evaluate
 from calib.files.run_folder import CHECKPOINT
 from calib.index_information import index_information
 from calib.metrics.proper import nll
+from calib.predictions import Predictions
 from calib.reading import Reading
 from calib.sources import open_source
 from calib.studies._contrasts import Contrast, Score
-from calib.studies.train_all import grid
-from calib.targets import equivalent_smoothing
+from calib.studies.train_all import grid, uniquely_named
+from calib.targets import equivalent_smoothing, smoothing_name
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
 
@@ -100,19 +102,27 @@ def students(setting: Setting, folder: Path) -> dict[str, TrainConfig]:
     >>> list(students(replace(SETTINGS["digits"], seeds=1, smoothing=(0.0,)), Path("here")))
     ['no-teacher/hard-seed0', 'students-T1/hard-seed0', 'students-T2/hard-seed0']
     """
-    named = _named("no-teacher", setting, replace(setting.student, distillation_weight=_DEFAULT_WEIGHT))
-    taught = teachers(setting)
-    for temperature in setting.temperatures:
-        for run, config in taught.items():
-            named[f"students-T{temperature:g}/{Path(run).name}"] = replace(
-                setting.student,
-                teacher=str(folder / run),
-                distillation_temperature=temperature,
-                student_temperature=setting.student_temperature,
-                seed=config.seed,
-                split_seed=config.split_seed,
-            )
-    return named
+    plain = _named("no-teacher", setting, replace(setting.student, distillation_weight=_DEFAULT_WEIGHT))
+    return uniquely_named(
+        [
+            *plain.items(),
+            *(
+                (
+                    f"students-T{temperature:g}/{Path(run).name}",
+                    replace(
+                        setting.student,
+                        teacher=str(folder / run),
+                        distillation_temperature=temperature,
+                        student_temperature=setting.student_temperature,
+                        seed=config.seed,
+                        split_seed=config.split_seed,
+                    ),
+                )
+                for temperature in setting.temperatures
+                for run, config in teachers(setting).items()
+            ),
+        ]
+    )
 
 
 _DEFAULT_WEIGHT = TrainConfig(dataset="digits").distillation_weight
@@ -130,20 +140,23 @@ def distillation_table(
 
     ``kind`` is `TEACHER`, `DIRECT` (the student's architecture without a teacher) or `STUDENT`; ``smoothing`` that of
     its own targets or of its teacher's; ``equivalent_smoothing`` that of the targets it learnt from (α, or γ of the
-    teacher's probabilities on the training split); ``nll_tuned`` is NLL with a temperature; of teachers,
-    ``taught_smoothing`` is γ of their own probabilities at T = 1 and ``information`` the estimate of
-    `calib.index_information`, NaN for the others.  Raises `InputError` for runs that cannot be opened.
+    teacher's probabilities on training images, augmented as the student sees them); ``nll_tuned`` is NLL with a
+    temperature; of teachers, ``taught_smoothing`` is γ of their own probabilities at T = 1 and ``information`` the
+    estimate of `calib.index_information`, NaN for the others.  Raises `InputError` for runs that cannot be opened, and
+    for students of another teacher than the one that is there.
     """
     import pandas as pd
 
-    from calib.inference import predict_part
+    from calib.content_hash import file_hash
     from calib.training.checkpoint import load_checkpoint
 
     rows: list[dict[str, Any]] = []
     gamma: dict[tuple[str, float], float] = {}
+    hashes: dict[str, str] = {}
     for run, config in teachers(setting).items():
-        checkpoint = load_checkpoint(folder / run / CHECKPOINT)
-        seen = predict_part(checkpoint, "train", data_dir=data_dir, device=device)
+        file = folder / run / CHECKPOINT
+        checkpoint, hashes[Path(run).name] = load_checkpoint(file), file_hash(file)
+        seen = taught(checkpoint, data_dir=data_dir, device=device)
         for temperature in {1.0, *setting.temperatures}:
             gamma[Path(run).name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
         draws, means = augmented_gaps(checkpoint, setting.classes, data_dir=data_dir, device=device)
@@ -153,12 +166,30 @@ def distillation_table(
         kind = DIRECT if config.teacher is None else STUDENT
         row = _row(kind, run, config, folder, data_dir, device)
         if kind == STUDENT:
+            if load_checkpoint(folder / run / CHECKPOINT).inputs.get("teacher") != hashes[Path(run).name]:
+                raise InputError(
+                    f"{folder / run} was taught by another {Path(run).name} than the one that is there now",
+                    help="--force trains teachers and students again",
+                )
             name, temperature = Path(run).name, config.distillation_temperature
             alpha = teachers(setting)[f"teachers/{name}"].smoothing
-            row |= {"smoothing": alpha, "model": _model(alpha), "teacher_temperature": temperature}
+            row |= {"smoothing": alpha, "model": smoothing_name(alpha), "teacher_temperature": temperature}
             row["equivalent_smoothing"] = gamma[name, temperature]
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def taught(checkpoint: "Checkpoint", *, data_dir: Path | None = None, device: str = "cpu") -> Predictions:
+    """What a student sees of a teacher: its logits for all training images, augmented as in the first `PASSES` epochs.
+
+    Without augmentation one pass says all.
+    """
+    rows = np.arange(len(checkpoint.split.train))
+    passes = list(_augmented_logits(checkpoint, rows, data_dir, device))
+    config = checkpoint.config
+    passes = passes[: PASSES if config.shift or config.flip else 1]
+    labels = np.concatenate([labels for _, labels in passes])
+    return Predictions.from_logits(np.concatenate([logits for logits, _ in passes]), labels)
 
 
 def augmented_gaps(
@@ -173,28 +204,37 @@ def augmented_gaps(
     Takes the first `PER_CLASS` of either class, augmented as in the first epochs of the training.  Raises `InputError`
     for classes that the network does not know.
     """
-    import torch
-
     from calib.datasets import load_dataset
-    from calib.training.augmentation import AugmentedImages
 
     if missing := [name for name in classes if name not in checkpoint.class_names]:
         raise InputError(
             f"there is no class {missing[0]!r}", help=f"the classes are {', '.join(checkpoint.class_names)}"
         )
     one, other = (checkpoint.class_names.index(name) for name in classes)
-    dataset = load_dataset(checkpoint.config.dataset, data_dir=data_dir)
-    rows = checkpoint.split.train
-    labels = dataset.labels[rows]
+    labels = load_dataset(checkpoint.config.dataset, data_dir=data_dir).labels[checkpoint.split.train]
     kept = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])
+    passes = _augmented_logits(checkpoint, kept, data_dir, device)
+    gaps = [logits[:, one] - logits[:, other] for logits, _ in passes]
+    return gaps[-1], np.mean(gaps[:-1], axis=0)
+
+
+def _augmented_logits(
+    checkpoint: "Checkpoint", kept: Int, data_dir: Path | None, device: str
+) -> "Iterator[tuple[Float, Int]]":
+    """Logits and labels of training images, augmented as in each of the first `PASSES` + 1 epochs."""
+    import torch
+
+    from calib.datasets import load_dataset
+    from calib.training.augmentation import AugmentedImages
+
+    dataset, rows = load_dataset(checkpoint.config.dataset, data_dir=data_dir), checkpoint.split.train
     images = AugmentedImages.of(dataset.images[rows], checkpoint.normalisation, checkpoint.config, device=device)
     network = checkpoint.model().to(device).eval()
-    gaps = []
-    with torch.inference_mode():
-        for epoch in range(1, PASSES + 2):
-            logits = network(images.batch(torch.from_numpy(kept), epoch)).double().cpu().numpy()
-            gaps.append(logits[:, one] - logits[:, other])
-    return gaps[-1], np.mean(gaps[:-1], axis=0)
+    for epoch in range(1, PASSES + 2):
+        with torch.inference_mode():
+            parts = torch.split(torch.from_numpy(kept), 500)
+            logits = torch.cat([network(images.batch(part, epoch)).double().cpu() for part in parts]).numpy()
+        yield logits, dataset.labels[rows[kept]]
 
 
 def contrasts(setting: Setting) -> list[Contrast]:
@@ -212,7 +252,7 @@ def contrasts(setting: Setting) -> list[Contrast]:
         )
     ]
     for alpha in setting.smoothing[1:]:
-        name = _model(alpha)
+        name = smoothing_name(alpha)
         direct: dict[str, object] = {"kind": DIRECT, "smoothing": alpha}
         asked += [
             Contrast(f"teacher, {name} − teacher, hard", {"kind": TEACHER, "smoothing": alpha}, _HARD_TEACHER),
@@ -238,7 +278,7 @@ def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path 
     return {
         "kind": kind,
         "run": run,
-        "model": _model(config.smoothing),
+        "model": smoothing_name(config.smoothing),
         "smoothing": config.smoothing,
         "teacher_temperature": math.nan,
         "seed": config.seed,
@@ -251,7 +291,3 @@ def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path 
         "information": math.nan,
         "n": report.n,
     }
-
-
-def _model(alpha: float) -> str:
-    return f"α = {alpha:g}" if alpha else "hard"

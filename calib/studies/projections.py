@@ -12,8 +12,7 @@ from calib.examples import example_named
 from calib.files.run_folder import CHECKPOINT
 from calib.projection import TemplatePlane
 from calib.scatter import scatter_statistics, scatters
-from calib.targets import smoothing_logit_gap
-from calib.training.config import TrainConfig
+from calib.targets import smoothing_logit_gap, smoothing_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,12 +156,11 @@ def _opened(paths: Sequence[Path | str]) -> "dict[str, Checkpoint]":
 
 def _headings(checkpoints: "Mapping[str, Checkpoint]") -> list[str]:
     """What stands over each network in the figure: its targets, and its run where that does not tell them apart."""
-    plain = [f"{one.config.arch} on {one.config.dataset}, {_targets(one.config)}" for one in checkpoints.values()]
+    plain = [
+        f"{one.config.arch} on {one.config.dataset}, {smoothing_name(one.config.smoothing)}"
+        for one in checkpoints.values()
+    ]
     return [text if plain.count(text) == 1 else f"{text} ({run})" for run, text in zip(checkpoints, plain, strict=True)]
-
-
-def _targets(config: TrainConfig) -> str:
-    return f"α = {config.smoothing:g}" if config.smoothing else "hard"
 
 
 def _described(run: str, checkpoint: "Checkpoint") -> dict[str, Any]:
@@ -171,7 +169,7 @@ def _described(run: str, checkpoint: "Checkpoint") -> dict[str, Any]:
     known = plain and config.margin is None
     return {
         "run": run,
-        "model": _targets(config),
+        "model": smoothing_name(config.smoothing),
         "arch": config.arch,
         "dataset": config.dataset,
         "setting": replace(config, seed=0).key,

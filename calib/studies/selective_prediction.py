@@ -16,6 +16,7 @@ from calib.sources import Source, open_source
 from calib.studies._contrasts import Contrast, Score
 from calib.studies.settings import SETTINGS as COMPARED
 from calib.studies.settings import Setting
+from calib.targets import smoothing_name
 from calib.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class SelectivePrediction:
 
     table: "pd.DataFrame"
     curves: tuple[RiskCoverage, ...]
+    notes: tuple[str, ...] = ()
 
 
 def rank_runs(
@@ -76,9 +78,10 @@ def rank_runs(
 
     if not paths:
         raise InputError("there are no runs to rank", help="name at least one run")
-    rows, curves = [], []
+    rows, curves, notes = [], [], []
     for path in paths:
         source = open_source(path, Reading(**options))
+        notes += [f"{source.name}: {note}" for note in source.notes]
         for name, (outcomes, parameter) in _rankings(source).items():
             ranking = Ranking.of(outcomes)
             curve = ranking.risk_coverage
@@ -99,14 +102,14 @@ def rank_runs(
                     "risk_at_coverage": curve.risk_at(coverage),
                 }
             )
-    return SelectivePrediction(pd.DataFrame(rows), tuple(curves))
+    return SelectivePrediction(pd.DataFrame(rows), tuple(curves), tuple(notes))
 
 
 def contrasts(table: "pd.DataFrame") -> list[Contrast]:
     """What is asked of a table of `rank_runs`: nothing where there is no run with hard targets."""
     models = dict(zip(table["model"], table["smoothing"], strict=True))
     smoothed = [model for model, alpha in models.items() if alpha > 0]
-    if "hard" not in models:
+    if "hard" not in models or table["setting"].nunique() > 1:
         return []
     asked = [("hard", P_NORM, "hard", SOFTMAX)]
     for model in smoothed:
@@ -133,14 +136,27 @@ def _rankings(source: Source) -> dict[str, tuple[Outcomes, float]]:
     fitted, norm = TemperatureScaling.fit(source.to_fit_on), MaxLogitPNorm.fit(source.to_fit_on)
     return {
         SOFTMAX: (source.test.outcomes, float("nan")),
-        TEMPERATURE: (fitted.transform(source.test).outcomes, fitted.temperature),
+        TEMPERATURE: (
+            fitted.transform(source.test).outcomes,
+            fitted.temperature if fitted.status == "ok" else float("nan"),
+        ),
         P_NORM: (norm.rank(source.test), float("nan") if norm.p is None else norm.p),
     }
 
 
 def _described(source: Source, path: str) -> dict[str, object]:
-    config = source.test.provenance.get("config")
-    known: dict[str, Any] = config if isinstance(config, dict) else {}
-    alpha = float(known.get("smoothing", float("nan")))
-    model = source.name if alpha != alpha else f"α = {alpha:g}" if alpha else "hard"
-    return {"run": path, "model": model, "smoothing": alpha, "seed": int(known.get("seed", 0))}
+    """What tells a run from others: its setting without the seeds, its network in words, its smoothing and seeds."""
+    given = source.test.provenance.get("config")
+    if not isinstance(given, dict):
+        unknown = {"setting": path, "network": source.name, "model": source.name, "smoothing": float("nan")}
+        return {"run": path, **unknown, "seed": 0, "split_seed": 0}
+    config = TrainConfig.from_dict(given)
+    return {
+        "run": path,
+        "setting": replace(config, seed=0, split_seed=0, smoothing=0.0).key,
+        "network": f"{config.arch} on {config.dataset}",
+        "model": smoothing_name(config.smoothing),
+        "smoothing": config.smoothing,
+        "seed": config.seed,
+        "split_seed": config.split_seed,
+    }

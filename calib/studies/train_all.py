@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from calib.environment import exit_on_termination
+from calib.errors import InputError
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished
 
@@ -30,13 +31,23 @@ def grid(
     >>> list(grid(TrainConfig(dataset="digits"), smoothing=[0, 0.05], seeds=[0]))
     ['hard-seed0', 'smoothing0.05-seed0']
     """
-    return {
-        f"{f'smoothing{alpha:g}' if alpha else 'hard'}-seed{seed}": replace(
-            base, smoothing=alpha, seed=seed, split_seed=seed if paired_splits else base.split_seed
+    return uniquely_named(
+        (
+            f"{f'smoothing{alpha:g}' if alpha else 'hard'}-seed{seed}",
+            replace(base, smoothing=alpha, seed=seed, split_seed=seed if paired_splits else base.split_seed),
         )
         for seed in seeds
         for alpha in smoothing
-    }
+    )
+
+
+def uniquely_named(pairs: Iterable[tuple[str, TrainConfig]]) -> dict[str, TrainConfig]:
+    """Configurations by name.  Raises `InputError` where two different ones have the same."""
+    named: dict[str, TrainConfig] = {}
+    for name, config in pairs:
+        if named.setdefault(name, config) != config:
+            raise InputError(f"two networks are both called {name}", help="give numbers that differ in six digits")
+    return named
 
 
 def train_all(
@@ -56,8 +67,7 @@ def train_all(
     """
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
-    if not force:
-        refuse_other_runs(missing, folder)
+    refuse_other_runs(missing, folder, force=force)
     done = float(len(configs) - len(missing))
     if on_progress is not None:
         on_progress(done, len(configs))
@@ -76,12 +86,14 @@ def train_all(
     return list(paths.values())
 
 
-def refuse_other_runs(configs: Mapping[str, TrainConfig], folder: Path | str) -> None:
-    """Raise `InputError` where ``folder`` holds runs of these names that cannot be gone on with."""
-    from calib.runs import found_run
+def refuse_other_runs(configs: Mapping[str, TrainConfig], folder: Path | str, *, force: bool = False) -> None:
+    """Raise `InputError` where ``folder`` holds runs of these names that cannot be gone on with, or anything else."""
+    from calib.runs import found_run, refuse_other_content
 
     for name, config in configs.items():
-        found_run(config, Path(folder) / name, resume=True)
+        refuse_other_content(Path(folder) / name)
+        if not force:
+            found_run(config, Path(folder) / name, resume=True)
 
 
 @contextmanager

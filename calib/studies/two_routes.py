@@ -106,7 +106,7 @@ def route_table(setting: Setting, folder: Path, *, data_dir: Path | None = None,
 def agreement_table(
     setting: Setting, folder: Path, *, data_dir: Path | None = None, device: str = "cpu"
 ) -> "pd.DataFrame":
-    """One row a pair of networks that differ in the route alone, or in the seed alone.
+    """One row a pair of networks that differ in the route alone, or, smoothed by the loss, in the seed alone.
 
     ``same_answer`` is the share of test examples with the same predicted class, ``probability`` the mean distance in
     total variation of their probabilities, ``first_epoch`` the difference of their training losses in the first epoch.
@@ -120,8 +120,8 @@ def agreement_table(
     for one, other in combinations(named, 2):
         a, b = named[one], named[other]
         route, seed = a.target_rows != b.target_rows, a.seed != b.seed
-        if route == seed:
-            continue
+        if route == seed or (seed and a.target_rows):
+            continue  # of seeds one route is enough: the other says the same again
         p, q = (np.exp(_log_probs(opened[run])) for run in (one, other))
         rows.append(
             {

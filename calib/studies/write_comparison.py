@@ -27,14 +27,14 @@ def write_comparison(comparison: Comparison, folder: Path | str, *, command: str
     draw_reliability(comparison, folder, shown_runs)
 
 
-def table_notes(comparison: Comparison) -> str:
+def table_notes(comparison: Comparison, *, noise_too: bool = True) -> str:
     """What a reader of the table must know, in a paragraph."""
     first = next(iter(comparison.diagnoses.values()))
     noise = (
         " Label noise is in the training labels alone: the temperature is fitted on clean calibration labels, which "
         "smoothing never sees."
     )
-    noisy = "label_noise" in comparison.scores and (comparison.scores["label_noise"] > 0).any()
+    noisy = noise_too and "label_noise" in comparison.scores and (comparison.scores["label_noise"] > 0).any()
     return (
         f"Mean ± sd over seeds on the test split (n = {first.uncalibrated.n:,}); temperatures fitted by NLL on the "
         f"calibration split (n = {first.fitted.n:,}); ECE over {first.uncalibrated.n_bins} bins of equal width, "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.studies._contrasts import contrast_notes, readable_contrasts
-from calib.studies._files import made_by, page_files, write_page
+from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
 from calib.studies.distillation import DIRECT, PASSES, PER_CLASS, STUDENT, TEACHER, Setting, students, teachers
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from calib.training.config import TrainConfig
 
-TITLE = "Distillation from smoothed teachers"
+TITLE = "Study: distillation from smoothed teachers"
 NAME = "distillation"
 CHART, QUESTIONS = "against-equivalent-smoothing", "questions"
 FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
@@ -67,7 +67,7 @@ def chart(table: "pd.DataFrame") -> "Figure":
     lines = [line(kind, table[table["kind"] == kind]) for kind in (TEACHER, DIRECT)]
     taught = table[table["kind"] == STUDENT]
     lines += [line(f"students of {model}", rows) for model, rows in taught.groupby("model", sort=False)]
-    return series_figure([Panel("accuracy", lines)], setting="equivalent smoothing γ", width=5.6)
+    return series_figure([Panel("accuracy", lines)], setting="equivalent smoothing γ", width=5.6, kinds=False)
 
 
 def write_distillation(
@@ -75,12 +75,14 @@ def write_distillation(
 ) -> None:
     """Write all of `FILES` into ``folder``, which holds the runs.  Raises `InputError` where it cannot be written."""
     words = "Accuracy against the equivalent smoothing of the targets: teachers, their students, and no teacher"
+    runs = [folder / run for run in teachers(setting)]
+    shared = same_test_examples(runs)
     sections = [
         Section("Teachers", [teacher_notes(table, setting)], readable_teachers(table)),
         Section("Students", [student_notes(setting)], readable_students(table)),
-        Section("Questions", [contrast_notes(questions)], readable_contrasts(questions)),
+        Section("Questions", [contrast_notes(questions, shared=shared)], readable_contrasts(questions)),
         Section(picture=(f"{CHART}.png", words)),
-        Section("How it was done", [*how(setting), made_by(command)]),
+        Section("How it was done", [*how(setting), made_by(command, trained_with(runs[0]))]),
     ]
     tables = {NAME: table, QUESTIONS: questions}
     write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(table)})
@@ -93,11 +95,11 @@ def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
     unknown = "" if setting.teacher.shift or setting.teacher.flip else " Without augmentation it says little."
     return (
         f"Mean ± sd over seeds; scores on the test split (n = {n:,}), *NLL + T* after a temperature of the calibration "
-        "split. *γ* is the equivalent smoothing of the teacher's probabilities on the training split: k/(k − 1) times "
-        "the mean probability of the wrong classes. "
+        "split. *γ* is the equivalent smoothing of what it teaches: k/(k − 1) times the mean probability of the wrong "
+        f"classes on training images, augmented as students see them (the first {PASSES} epochs). "
         f"*information* is the estimate of the mutual information, in nats, between the index of a training image and "
-        f"the difference of the logits of {one} and {other} under random augmentation: the first {PER_CLASS} images of "
-        f"either class, {PASSES} passes for the mean of an image and one more for its draw, after the training. "
+        f"the difference of the logits of {one} and {other} under random augmentation: at most the first {PER_CLASS} "
+        f"images of either class, {PASSES} passes for the mean of an image and one more for its draw, after training. "
         f"ln 2 = {math.log(2):.3f} says which class and no more.{unknown}"
     )
 
@@ -119,8 +121,8 @@ def how(setting: Setting) -> Sequence[str]:
     configs = list(teachers(setting).values())
     return [
         *protocol(configs),
-        "A student has the seed and the split of its teacher, whose calibration and test examples it never saw. The "
-        f"first without a teacher: `calib train {' '.join(_first(setting).options())}`.",
+        "These are the teachers. A student has the seed and the split of its teacher, whose calibration and test "
+        f"examples it never saw. The first without a teacher: `calib train {' '.join(_first(setting).options())}`.",
     ]
 
 

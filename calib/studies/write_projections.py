@@ -13,7 +13,7 @@ from calib.studies.projections import Projections
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "Penultimate-layer projections"
+TITLE = "Study: penultimate-layer projections"
 NAME = "projections"
 FILES = page_files(NAME, [NAME], [NAME])
 
@@ -42,9 +42,17 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
 
     means = mean_over_seeds(table, _KEYS)
     many = means[["arch", "dataset"]].drop_duplicates().shape[0] > 1
-    names = zip(means["arch"], means["dataset"], means["model"], strict=True)
+    plain = [
+        f"{row['arch']} on {row['dataset']}, {row['model']}" if many else str(row["model"])
+        for row in means.to_dict("records")
+    ]
+    rows = list(zip(plain, means["part"], means["setting"], strict=True))
+    alike = [sum((other, part) == (name, where) for other, where, _ in rows) > 1 for name, part, _ in rows]
     columns = {
-        "network": [printable(f"{arch} on {data}, {model}" if many else model) for arch, data, model in names],
+        "network": [
+            printable(f"{name} ({setting})" if one else name)
+            for (name, _, setting), one in zip(rows, alike, strict=True)
+        ],
         "part": means["part"].to_list(),
         "seeds": [str(seeds) for seeds in means["seeds"]],
         "n": [f"{n:g}" for n in means["n"]],

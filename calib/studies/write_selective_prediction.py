@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.studies._contrasts import contrast_notes, readable_contrasts
-from calib.studies._files import made_by, page_files, write_page
+from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
 from calib.studies.selective_prediction import P_NORM, SOFTMAX, SelectivePrediction
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-TITLE = "Selective prediction"
+TITLE = "Study: selective prediction"
 NAME = "selective-prediction"
 CHART, QUESTIONS = "risk-coverage", "questions"
 FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
@@ -27,7 +27,7 @@ def readable_rankings(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of `rank_runs` as strings: a row a kind of network and ranking, ``mean ± sd`` over seeds."""
     import pandas as pd
 
-    means = mean_over_seeds(table, ["model", "smoothing", "ranking"])
+    means = mean_over_seeds(table, ["setting", "network", "model", "smoothing", "ranking"])
     shown = {
         "accuracy": ("accuracy", 3),
         "auroc": ("AUROC", 3),
@@ -37,24 +37,37 @@ def readable_rankings(table: "pd.DataFrame") -> "pd.DataFrame":
         "risk_at_coverage": (f"risk at {100 * float(table['coverage'].iloc[0]):g} % coverage", 4),
         "parameter": ("T or p", 2),
     }
-    names = zip(means["model"], means["ranking"], strict=True)
+    names = [f"{kind}, {ranking}" for kind, ranking in zip(kinds(means), means["ranking"], strict=True)]
     columns = {
-        "model": [f"{printable(str(model))}, {ranking}" for model, ranking in names],
+        "model": names,
         "seeds": [str(seeds) for seeds in means["seeds"]],
     }
     return pd.DataFrame({**columns, **mean_sd_cells(means, shown)})
+
+
+def kinds(table: "pd.DataFrame") -> list[str]:
+    """What each row's kind of network is called: its smoothing, its network and its setting, as far as they differ."""
+    networks, settings = table["network"].nunique() > 1, table.groupby("network")["setting"].nunique().max() > 1
+    rows = table[["network", "model", "setting"]].to_dict("records")
+    return [
+        printable(
+            f"{row['model']}{', ' + str(row['network']) if networks else ''}"
+            f"{' (' + str(row['setting']) + ')' if settings else ''}"
+        )
+        for row in rows
+    ]
 
 
 def chart(result: SelectivePrediction) -> "Figure":
     """Risk–coverage curves of every kind of network by softmax confidence, and dashed by p-norm."""
     from calib.plots.risk_coverage import Ranked, risk_coverage_figure
 
-    table = result.table
-    models = list(dict.fromkeys(table["model"]))
+    table = result.table.assign(kind=kinds(result.table))
+    models = list(dict.fromkeys(table["kind"]))
     lines = []
     for ranking in (SOFTMAX, P_NORM):
         for colour, model in enumerate(models):
-            rows = ((table["model"] == model) & (table["ranking"] == ranking)).to_numpy().nonzero()[0]
+            rows = ((table["kind"] == model) & (table["ranking"] == ranking)).to_numpy().nonzero()[0]
             curves = [result.curves[row] for row in rows]
             lines.append(Ranked(f"{model}, {ranking}", curves, colour, ranking == P_NORM))
     return risk_coverage_figure(lines)
@@ -65,17 +78,19 @@ def write_selective_prediction(
     questions: "pd.DataFrame",
     folder: Path,
     *,
+    runs: Sequence[Path],
     configs: Sequence[TrainConfig],
     command: str,
 ) -> None:
     """Write all of `FILES` into ``folder``.  Raises `InputError` where it cannot be written."""
     n = int(result.table["n"].iloc[0])
     words = "Risk against coverage: mean over seeds, a band from the least to the largest; dashed by p-norm"
+    shared = same_test_examples(runs)
     sections = [
         Section(table=readable_rankings(result.table), text=[NOTES.replace("N_TEST", f"{n:,}")]),
-        Section("Questions", [contrast_notes(questions)], readable_contrasts(questions)),
+        Section("Questions", [contrast_notes(questions, shared=shared)], readable_contrasts(questions)),
         Section(picture=(f"{CHART}.png", words)),
-        Section("How it was done", [*protocol(configs), made_by(command)]),
+        Section("How it was done", [*protocol(configs), made_by(command, trained_with(runs[0]))]),
     ]
     tables = {NAME: result.table, QUESTIONS: questions}
     write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(result)})
@@ -84,7 +99,10 @@ def write_selective_prediction(
 NOTES = (
     "Mean ± sd over seeds on the test split (n = N_TEST). *AUROC* is the probability that a right answer is more "
     "confident than a wrong one; *AURC* the mean risk over all coverages, lower is better; *E-AURC* what of it a "
-    "perfect order would avoid. *softmax* ranks by the largest probability, *softmax + T* by that after temperature "
-    "scaling, *p-norm* by the largest centred logit over the p-norm of the centred logits (Cattelan and Silva, 2024); "
-    "T and p are fitted on the calibration split, p = – stands for plain softmax."
+    "perfect order would avoid. *coverage* at a risk is the largest share of these very examples that can be answered "
+    "with at most so many of the answers wrong, read off the curve afterwards: it describes the order, a threshold to "
+    "ship is chosen on the calibration split. *softmax* ranks by the largest probability, *softmax + T* by that after "
+    "temperature scaling, *p-norm* by the largest centred logit over the p-norm of the centred logits (Cattelan and "
+    "Silva, 2024); T and p are fitted on the calibration split, and p is over the seeds where any helped: – or fewer "
+    "seeds stand for plain softmax."
 )

@@ -101,7 +101,10 @@ def difference_notes(differences: "pd.DataFrame") -> list[str]:
 def protocol(configs: Sequence[TrainConfig]) -> list[str]:
     """Why nothing was chosen on the test split, and what was trained."""
     first = configs[0]
+    many = len({(config.seed, config.split_seed) for config in configs}) > 1
     splits = "a split of its own" if len({config.split_seed for config in configs}) > 1 else "the same split"
+    noises = {(config.label_noise, config.label_noise_kind, config.labels_file) for config in configs}
+    differ = "α alone" if len(noises) == 1 else "α and in the labels they are trained on"
     kept = (
         "the weights of the last epoch are kept, whatever they score"
         if first.keep == "last"
@@ -112,7 +115,7 @@ def protocol(configs: Sequence[TrainConfig]) -> list[str]:
         f"{kept}; the temperature of a network, and any other calibrator, is fitted by NLL or its own rule on the "
         "calibration split, which no training saw. Training, calibration and test examples are disjoint.",
         "Networks of one seed start from the same weights and see the same images in the same batches, on one split; "
-        f"they differ in α alone. Another seed has {splits}.",
+        f"they differ in {differ}.{f' Another seed has {splits}.' if many else ''}",
         f"The first of {len(configs)} networks: `calib train {' '.join(first.options())}`.",
     ]
 

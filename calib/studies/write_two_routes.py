@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib.datasets import dataset_entry
-from calib.studies._files import made_by, page_files, write_page
+from calib.studies._files import made_by, page_files, trained_with, write_page
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
 from calib.studies.two_routes import ARGUMENT, ROWS, Setting, configs
@@ -13,7 +13,7 @@ from calib.targets import target_entropy
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "Smoothing by target rows and by the loss"
+TITLE = "Study: smoothing by target rows and by the loss"
 NAME = "two-routes"
 AGREEMENT = "agreement"
 FILES = page_files(NAME, [NAME, AGREEMENT], [])
@@ -59,10 +59,11 @@ def verdict(table: "pd.DataFrame", setting: Setting) -> str:
     floor = target_entropy(setting.base.smoothing, dataset_entry(setting.base.dataset).n_classes)
     rows, argument = (means.loc[route] for route in (ROWS, ARGUMENT))
     return (
-        f"Smoothed by {ROWS} and validated on hard labels, the validation loss is {rows['nll']:.4f}; smoothed by the "
-        f"{ARGUMENT}, which then smooths the validation labels too, it is {argument['smoothed_loss']:.4f}. Measured "
-        f"alike they are {rows['nll']:.4f} and {argument['nll']:.4f} on hard labels, {rows['smoothed_loss']:.4f} and "
-        f"{argument['smoothed_loss']:.4f} on smoothed ones, which no network brings below {floor:.4f}."
+        f"Smoothed by {ROWS} and held against hard labels, the loss on the test split is {rows['nll']:.4f}; smoothed "
+        f"by the {ARGUMENT}, which then smooths the labels of the test split too, it is "
+        f"{argument['smoothed_loss']:.4f}. Measured alike they are {rows['nll']:.4f} and {argument['nll']:.4f} on hard "
+        f"labels, {rows['smoothed_loss']:.4f} and {argument['smoothed_loss']:.4f} on smoothed ones, which no network "
+        f"brings below {floor:.4f}."
     )
 
 
@@ -82,7 +83,7 @@ def write_two_routes(
                 "Networks of one seed start from the same weights and see the same images in the same batches, on one "
                 "split; they differ in where the labels are smoothed. The weights of the last epoch are kept.",
                 f"The first network: `calib train {' '.join(first.options())}`.",
-                made_by(command),
+                made_by(command, trained_with(folder / next(iter(configs(setting))))),
             ],
         ),
     ]
@@ -97,5 +98,6 @@ NOTES = (
 AGREEMENT_NOTES = (
     "*same answer* is the share of test examples that both networks of a pair put into the same class, *distance of "
     "probabilities* the mean total variation, *difference of first losses* that of the training losses of the first "
-    "epoch. The two routes are one loss, up to rounding; another seed shows how much of a difference is none."
+    "epoch; ± is over pairs. The two routes are one loss, up to rounding; pairs of seeds show how much networks of one "
+    "recipe differ anyway."
 )

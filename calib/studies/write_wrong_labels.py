@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from calib.training.config import TrainConfig
 
-TITLE = "Wrong labels"
+TITLE = "Study: wrong labels"
 NAME = "wrong-labels"
 CHART, RUNS, DIFFERENCES = "against-smoothing", "runs", "differences"
 FILES = page_files(NAME, [NAME, RUNS, DIFFERENCES], [CHART])
@@ -85,12 +85,13 @@ def write_wrong_labels(
     for noise, comparison in comparisons.items():
         verdict = differences_verdict(differences[noise], f"{printable(noise)} labels")
         sections += [
-            Section(f"{printable(noise)} labels", [verdict], readable(comparison.table)),
+            Section(f"{printable(noise)} labels", [verdict] if verdict else [], readable(comparison.table)),
             Section(text=[f"Differences from {REFERENCE_NAME}:"]),
             Section(table=readable_differences(differences[noise])),
         ]
+    tests = next(iter(differences.values()))
     sections += [
-        Section("How to read the tables", [table_notes(first), *difference_notes(next(iter(differences.values())))]),
+        Section("How to read the tables", [table_notes(first, noise_too=False), *difference_notes(tests), OWN]),
         Section("How it was done", [*protocol(list(configs.values())), made_by(command, first.trained_with)]),
     ]
     full = {name: one.assign(noise=noise) for noise, one in differences.items() for name in (noise,)}
@@ -103,6 +104,10 @@ def write_wrong_labels(
     return table
 
 
+OWN = (
+    "Every noise is a study of its own: Holm's correction is for the tests of one noise and one calibrator, not for "
+    "those of all noises together, and the number of tests is that of the first noise."
+)
 OVERVIEW_NOTES = (
     "Mean ± sd over seeds. All scores are of the *clean* test labels. *wrong labels* is the share of the training "
     "labels that differ from the data set's own: symmetric noise redraws a label over all classes, the true one "

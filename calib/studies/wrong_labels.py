@@ -1,5 +1,6 @@
 """What do smoothing and a temperature do where training labels are wrong?  The comparison, once for every noise."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from calib.errors import InputError
 from calib.predictions import Predictions
 from calib.sources import Source
 from calib.studies.smoothing_versus_temperature import Comparison, compare_runs
-from calib.studies.train_all import grid
+from calib.studies.train_all import grid, uniquely_named
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
 
@@ -43,7 +44,8 @@ class Noise:
         ('clean', 'asymmetric-0.4', 'file-worst')
         """
         if self.labels_file is not None:
-            return f"file-{self.labels_key or Path(self.labels_file).stem}"
+            name = self.labels_key or Path(self.labels_file).stem
+            return "file-" + re.sub(r"[^\w.-]", "-", name)
         return f"{self.kind}-{self.rate:g}" if self.rate else "clean"
 
     def applied(self, config: TrainConfig) -> TrainConfig:
@@ -113,12 +115,23 @@ def configs(setting: Setting) -> dict[str, TrainConfig]:
     >>> list(configs(replace(SETTINGS["digits"], seeds=1, smoothing=(0.0,))))[:2]
     ['clean/hard-seed0', 'symmetric-0.2/hard-seed0']
     """
-    named: dict[str, TrainConfig] = {}
+    return uniquely_named(
+        (f"{noise.name}/{run}", config)
+        for noise in setting.noises
+        for run, config in grid(
+            noise.applied(setting.base), smoothing=setting.smoothing, seeds=range(setting.seeds), paired_splits=True
+        ).items()
+    )
+
+
+def check_labels(setting: Setting, *, data_dir: Path | None = None) -> None:
+    """Read the labels of every noise once.  Raises `InputError` where data or a file cannot be had, before training."""
+    from calib.datasets import load_dataset
+    from calib.training.labels import training_labels
+
+    dataset = load_dataset(setting.base.dataset, data_dir=data_dir)
     for noise in setting.noises:
-        base = noise.applied(setting.base)
-        runs = grid(base, smoothing=setting.smoothing, seeds=range(setting.seeds), paired_splits=True)
-        named |= {f"{noise.name}/{run}": config for run, config in runs.items()}
-    return named
+        training_labels(noise.applied(setting.base), dataset, np.arange(1))
 
 
 def compare_noise(
@@ -187,11 +200,17 @@ def overview(comparisons: Mapping[str, Comparison], folder: Path) -> "pd.DataFra
                 "seed": plain["seed"],
                 "wrong_labels": checkpoint.wrong_labels / len(checkpoint.split.train),
                 **{name: plain[name] for name in ("accuracy", "nll", "ece", "aurc")},
-                "temperature": tuned["temperature"],
+                "temperature": tuned["temperature"],  # NaN where none could be fitted
                 **{f"{name}_T": tuned[name] for name in ("nll", "ece")},
-                "temperature_noisy": tuned["temperature"] if other is None else 1 / other.beta,
+                "temperature_noisy": tuned["temperature"] if other is None else _temperature(other),
                 **{f"{name}_noisy": noisy[name] for name in ("nll", "ece")},
                 **{f"{name}_few": scores[run, FEW_T][name] for name in ("nll", "ece")},
             }
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _temperature(scaled: Predictions) -> float:
+    """The temperature that was applied; NaN where none could be fitted, which leaves exactly 1."""
+    beta = float(np.asarray(scaled.beta))
+    return 1 / beta if beta != 1 else float("nan")

@@ -20,6 +20,7 @@ from calib.studies import (
     write_wrong_labels,
     wrong_labels,
 )
+from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 
 from .conftest import Run, assert_refused
@@ -75,8 +76,10 @@ def test_a_study_trains_writes_keeps_and_prints_for_machines(
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("checkpoint.pt")} == before
     assert json.loads(again.out)["schema"] == 1
     assert study(run, name, folder, "--format", "latex").out.count("\\toprule") >= 1
-    (folder / f"{name}.md").write_text("mine")
-    assert_refused(study(run, name, folder), "not calib's")
+    title = page.partition("\n")[0]
+    for mine in ("mine", f"{title}: my chapter", title):
+        (folder / f"{name}.md").write_text(mine)
+        assert_refused(study(run, name, folder), "not calib's")
     assert_refused(study(run, name, folder, "--paper", "none"), "choose one of them")
     assert_refused(run("study", name, "--setting", "mnist"), "no setting 'mnist'", "digits")
 
@@ -104,6 +107,12 @@ def test_students_are_taught_by_the_teachers_of_their_seed(run: Run, tmp_path: P
     assert other.code == 2
     assert "other settings (student_temperature 1.0, not None)" in other.err
     assert "are trained" not in other.err  # students that are there are looked at first
+    first, second = (folder / "teachers" / f"hard-seed{seed}" / "checkpoint.pt" for seed in (0, 1))
+    changed = load_checkpoint(first)
+    weights = {name: value + 0.01 if value.is_floating_point() else value for name, value in changed.state_dict.items()}
+    save_checkpoint(replace(changed, state_dict=weights), first)
+    assert "was taught by another hard-seed0 than the one that is there now" in study(run, "distillation", folder).err
+    assert second.exists()
 
 
 @pytest.mark.usefixtures("tiny")
@@ -112,7 +121,15 @@ def test_odd_options_are_refused_before_any_training(run: Run, tmp_path: Path) -
     for name, options, words in (
         ("distillation", ("--temperatures", "0,1"), "temperatures lie in (0, 1e6)"),
         ("distillation", ("--temperatures", "warm"), "numbers with commas"),
-        ("distillation", ("--student-temperature", "-1"), "temperatures lie in"),
+        ("distillation", ("--student-temperature", "-1"), "a number"),
+        ("distillation", ("--student-temperature", "4,1"), "a number"),
+        ("distillation", ("-o", tmp_path / "x.png"), "a folder to train into"),
+        ("wrong-labels", ("--noise", "symmetric-0.2,symmetric-0.2000001"), "are both called symmetric-0.2/hard-seed0"),
+        ("selective-prediction", ("--smoothing", "0,0.1,0.10000001"), "are both called smoothing0.1-seed0"),
+        ("two-routes", ("--device", "quantum"), "device 'quantum'"),
+        ("wrong-labels", ("--device", "quantum"), "device 'quantum'"),
+        ("distillation", ("--device", "quantum"), "device 'quantum'"),
+        ("smoothing-versus-temperature", ("--device", "quantum"), "device 'quantum'"),
         ("distillation", ("--smoothing", "0.1"), "lack 0"),
         ("wrong-labels", ("--noise", "purple-0.2"), "no label noise 'purple-0.2'"),
         ("wrong-labels", ("--noise", "symmetric-2"), "no label noise"),
@@ -146,6 +163,19 @@ def test_labels_of_a_file_are_one_more_noise(run: Run, tmp_path: Path) -> None:
     np.savez(tmp_path / "people.npz", worst=np.zeros(4, dtype=np.int64))
     file = ("--labels-file", tmp_path / "people.npz", "--labels-key", "worst")
     refused = study(run, "wrong-labels", tmp_path / "here", *file)
-    assert refused.code == 2
-    assert "with each of α = 0, α = 0.1 and clean, symmetric-0.4, file-worst labels" in refused.err
-    assert "digits has no official training part" in refused.err
+    assert_refused(refused, "digits has no official training part")
+    assert not (tmp_path / "here").exists()  # before the other noises are trained
+
+
+def test_unlike_networks_are_not_averaged(run: Run, trained: Path, tmp_path: Path) -> None:
+    runs = ("example:cifar10-resnet20-hard", "example:digits-resnet8-hard")
+    rows = run("study", "selective-prediction", *runs).out.splitlines()
+    assert sum("hard, resnet20 on cifar10, softmax" in row for row in rows) == 2  # without and with a temperature
+    assert sum("hard, resnet8 on digits, softmax" in row for row in rows) == 2
+    checkpoint = load_checkpoint(trained / "checkpoint.pt")
+    for split_seed in (0, 1):
+        config = replace(checkpoint.config, split_seed=split_seed)
+        (tmp_path / str(split_seed)).mkdir()
+        save_checkpoint(replace(checkpoint, config=config), tmp_path / str(split_seed) / "checkpoint.pt")
+    both = run("study", "selective-prediction", tmp_path / "0", tmp_path / "1", "--format", "csv", "--device", "auto")
+    assert both.code == 0, both.err

@@ -45,11 +45,11 @@ def test_text_has_a_star_where_it_tells_and_no_nan() -> None:
     shown = readable_contrasts(found.assign(tells=[True, False]))
     assert shown["95 % (t, 2 df)"].iloc[0].endswith("*")
     assert shown["better"].tolist() == ["3 of 3", "0 of 3"]
-    assert "Holm's correction for the 2 tests" in contrast_notes(found)
+    assert "Holm's correction for the 2 tests" in contrast_notes(found, shared=True)
     single = contrast_table(TABLE[TABLE["seed"] == 0], ASKED, SCORES)
     shown = readable_contrasts(single)
     assert shown["95 % (t, 0 df)"].tolist() == ["–", "–"]
-    assert "of other seeds nothing is known" in contrast_notes(single)
+    assert "of other seeds nothing is known" in contrast_notes(single, shared=True)
     assert not math.isnan(single["difference"].iloc[0])
 
 

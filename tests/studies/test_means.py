@@ -38,5 +38,5 @@ def test_a_setting_and_seed_that_come_twice_are_refused() -> None:
 
 def test_cells_have_no_nan() -> None:
     cells = mean_sd_cells(mean_over_seeds(TABLE, ["model"]), {"ece": ("ECE", 2), "optimum": ("best", 1)})
-    assert cells == {"ECE": ["0.20 ± 0.14", "0.20 ± 0.00"], "best": ["∞", "4.5"]}
+    assert cells == {"ECE": ["0.20 ± 0.14", "0.20 ± 0.00"], "best": ["∞", "4.5 (1 of 2)"]}
     assert mean_sd(math.nan, 0.1, 2) == "–"

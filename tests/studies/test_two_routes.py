@@ -43,18 +43,18 @@ def test_the_routes_agree_and_the_numbers_called_validation_loss_do_not(tmp_path
         assert pair["nll"].max() == pytest.approx(pair["nll"].min(), rel=1e-2)
     assert (table["smoothed_loss"] - table["nll"]).abs().min() > 1e-5
     agreement = agreement_table(SETTING, tmp_path)
-    assert agreement["differ in"].tolist().count("route") == agreement["differ in"].tolist().count("seed") == 2
+    assert agreement["differ in"].tolist() == ["route", "seed", "route"]  # of seeds one route is enough
     bounds = (("same_answer", 0.98, 1.0), ("probability", 0.0, 0.01), ("first_epoch", 0.0, 1e-5))
     for column, least, most in bounds:
         of = {str(what): rows[column].to_list() for what, rows in agreement.groupby("differ in")}
         assert least <= min(of["route"]) <= max(of["route"]) <= most
         assert max(of["seed"]) < least or min(of["seed"]) > most
     assert readable_routes(table)["seeds"].tolist() == ["2", "2"]
-    assert readable_agreement(agreement)["pairs"].tolist() == ["2", "2"]
+    assert readable_agreement(agreement)["pairs"].tolist() == ["2", "1"]
     text = verdict(table, SETTING)
     rows = table.to_dict("records")
     hard = np.mean([row["nll"] for row in rows if row["route"] == "target rows"])
     soft = np.mean([row["smoothed_loss"] for row in rows if row["route"] == "loss argument"])
-    assert f"the validation loss is {hard:.4f}" in text
+    assert f"the loss on the test split is {hard:.4f}" in text
     assert f"it is {soft:.4f}" in text
     assert "below 0.5003" in text

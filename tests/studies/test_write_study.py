@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -156,7 +157,11 @@ def test_the_protocol_says_what_the_configs_say() -> None:
     kept, pairs, first = protocol(CONFIGS)
     assert "last epoch" in kept
     assert "a split of its own" in pairs
-    assert "the same split" in protocol(CONFIGS[:2])[1]
+    assert "Another seed" not in protocol(CONFIGS[:2])[1]  # there is one seed alone
+    one_split = [replace(config, split_seed=0) for config in CONFIGS]
+    assert "Another seed has the same split." in protocol(one_split)[1]
+    noisy = [CONFIGS[0], replace(CONFIGS[1], label_noise=0.2)]
+    assert "α and in the labels they are trained on" in protocol(noisy)[1]
     best = protocol([TrainConfig(dataset="digits", keep="best")])[0]
     assert "best by NLL of the calibration split, which is therefore not untouched" in best
     assert "4 networks" in first

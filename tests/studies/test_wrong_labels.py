@@ -28,7 +28,7 @@ from calib.studies.wrong_labels import (
 )
 from calib.training.config import TrainConfig
 
-BASE = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
+BASE = TrainConfig(dataset="digits", width=4, epochs=6, train_size=64)
 SETTING = Setting(BASE, (Noise(), Noise("symmetric", 0.4)), smoothing=(0.0,), seeds=1)
 
 
