@@ -179,3 +179,21 @@ def test_unlike_networks_are_not_averaged(run: Run, trained: Path, tmp_path: Pat
         save_checkpoint(replace(checkpoint, config=config), tmp_path / str(split_seed) / "checkpoint.pt")
     both = run("study", "selective-prediction", tmp_path / "0", tmp_path / "1", "--format", "csv", "--device", "auto")
     assert both.code == 0, both.err
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", ["distillation", "wrong-labels", "selective-prediction", "two-routes"])
+def test_what_is_asked_for_reaches_every_network(run: Run, tmp_path: Path, name: str) -> None:
+    smoothing = () if name == "two-routes" else ("--smoothing", "0,0.2")
+    options = ("--epochs", 2, "--seeds", 1, *smoothing)
+    made = study(run, name, tmp_path / "here", *options)
+    assert made.code == 0, made.err
+    configs = [json.loads(file.read_text()) for file in (tmp_path / "here").rglob("config.json")]
+    assert {config["epochs"] for config in configs} == {2}
+    assert {config["seed"] for config in configs} == {0}
+    assert {config["smoothing"] for config in configs} == ({0.1} if name == "two-routes" else {0.0, 0.2})
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "here").rglob("checkpoint.pt")}
+    forced = study(run, name, tmp_path / "here", *options, "--force")
+    assert forced.code == 0, forced.err
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "here").rglob("checkpoint.pt")}
+    assert all(after[path] > before[path] for path in before)
