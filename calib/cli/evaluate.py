@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable, with_error
+from calib.cli._evaluate_against import evaluate_against
+from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed, refuse_gates
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
@@ -39,6 +41,12 @@ def evaluate(
     calibrator: Annotated[
         Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
     ] = None,
+    group_by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="One row a group of examples, by this column of the file.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A second data set of the same model: does the temperature carry over?")
+    ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
@@ -66,7 +74,12 @@ def evaluate(
     source = _source(source, example)
     scaled = "temperature" if calibrator is None else "calibrated"
     gates = [_gate(text, scaled) for text in fail_above or []]
-    refuse_existing(output, force=force, inputs=(source, calibration, calibrator))
+    refuse_existing(output, force=force, inputs=(source, calibration, calibrator, against))
+    more = {"--calibrator": calibrator, "--group-by": group_by, "--against": against}
+    if len(several := [name for name, given in more.items() if given is not None]) > 1:
+        raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
+    if several and is_streamed(source):
+        raise InputError(f"{several[0]} needs the rows in memory, {source} is streamed", help="evaluate one file")
     if calibrator is not None:
         if calibration is not None:
             raise InputError(
@@ -91,6 +104,15 @@ def evaluate(
 
     opened = open_source(source, reading, calibration=calibration)
     diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
+    if group_by is not None or against is not None:
+        how: Format = "json" if json else format
+        if group_by is not None:
+            evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
+        elif against is not None:
+            other = open_source(against, reading)
+            evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
+        _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
+        return
     columns, rows = _shown(diagnosis)
     if json or format == "json":
         text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
@@ -161,17 +183,17 @@ def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
     return ["", "uncalibrated", scaled], rows
 
 
-def report_rows(before: "Report", after: "Report") -> list[list[str]]:
+def report_rows(*reports: "Report") -> list[list[str]]:
     """One row a metric, one column a set of predictions: fits the narrowest terminal."""
     rows = [
         [
-            label.format(bins=before.n_bins),
-            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in (before, after)),
+            label.format(bins=reports[0].n_bins),
+            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in reports),
         ]
         for name, label in _LABELS.items()
     ]
-    rows = [row for row in rows if row[1:] != ["nan", "nan"]]  # not defined for weighted examples
-    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in (before, after)]
+    rows = [row for row in rows if set(row[1:]) != {"nan"}]  # not defined for weighted examples
+    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in reports]
     rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
     return rows
 

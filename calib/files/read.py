@@ -70,6 +70,8 @@ def read_columns(path: Path | str) -> Columns:
     looks_like = describe(path)
     if looks_like == "a .npy array":
         return {path.stem: _read_npy(path)}
+    if looks_like == "unknown binary data" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        looks_like = "a text file"  # with odd characters in it, or so its reader says
     if looks_like not in _READERS:
         raise InputError(f"{path} holds no predictions: it looks like {looks_like}", help=HELP)
     return _READERS[looks_like](path)

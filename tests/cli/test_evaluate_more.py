@@ -1,0 +1,116 @@
+"""calib evaluate: groups, a second data set, shards, and files of other people's making."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calib.calibrators.temperature import TemperatureScaling
+from calib.metrics.binned import ece
+from calib.predictions import Predictions
+
+from .conftest import Run, assert_refused
+
+
+def table(seed: int, n: int = 600, scale: float = 2.0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    z = rng.normal(0, 2, (n, 3))
+    y = (z + rng.gumbel(size=z.shape)).argmax(axis=1)
+    site = np.where(rng.random(n) < 0.3, "north", "<b>south\x1b")
+    return pd.DataFrame({**{f"logit_{i}": scale * z[:, i] for i in range(3)}, "label": y, "site": site})
+
+
+def predictions(frame: pd.DataFrame) -> Predictions:
+    return Predictions.from_logits(frame[[f"logit_{i}" for i in range(3)]].to_numpy(), frame["label"].to_numpy())
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    table(0).to_csv(tmp_path / "here.csv", index=False)
+    return tmp_path / "here.csv"
+
+
+def test_groups_have_rows_of_their_own(run: Run, here: Path) -> None:
+    made = run("evaluate", here, "--group-by", "site")
+    assert made.code == 0, made.err
+    assert "\x1b" not in made.out + made.err
+    assert "T = " in made.err
+    rows = json.loads(run("evaluate", here, "--group-by", "site", "--json").out)["rows"]
+    frame = table(0)
+    for row in rows:
+        if row["calibrator"] == "uncalibrated":
+            own = frame[frame["site"] == row["group"]]
+            assert row["n"] == len(own)
+            assert row["ece"] == pytest.approx(ece(predictions(own)))
+    assert [row["group"] for row in rows] == ["<b>south\x1b"] * 2 + ["north"] * 2
+    assert_refused(run("evaluate", here, "--group-by", "sit"), "no column 'sit'", "logit_0")
+    assert_refused(run("evaluate", "example:digits-resnet8-hard", "--group-by", "x"), "a column of a file")
+    lonely = table(0)
+    lonely.loc[0, "site"] = "alone"
+    lonely.to_csv(here, index=False)
+    assert_refused(run("evaluate", here, "--group-by", "site"), "'alone' has one example only")
+    lonely.assign(site=range(len(lonely))).pipe(lambda frame: pd.concat([frame] * 2)).to_csv(here, index=False)
+    assert run("evaluate", here, "--group-by", "site").code == 0  # 600 groups of two are few enough
+
+
+def test_a_second_data_set_shows_how_the_temperature_carries_over(run: Run, here: Path) -> None:
+    shifted = here.with_name("shifted.csv")
+    table(1, scale=4.0).to_csv(shifted, index=False)
+    made = run("evaluate", here, "--against", shifted)
+    assert made.code == 0, made.err
+    assert "On shifted ECE is" in made.out
+    assert "It does not carry over whole." in made.out
+    found = json.loads(run("evaluate", here, "--against", shifted, "--json").out)
+    fitted = TemperatureScaling.fit(predictions(table(0)))
+    assert found["temperature"]["here"] == pytest.approx(fitted.temperature)
+    carried = ece(fitted.transform(predictions(table(1, scale=4.0))))
+    assert found["reports"]["shifted + that T"]["ece"] == pytest.approx(carried)
+    assert run("evaluate", here, "--against", shifted, "--format", "csv").out.count("\n") == 6
+    assert_refused(run("evaluate", here, "--against", shifted, "--group-by", "site"), "reports of their own")
+    assert_refused(run("evaluate", here, "--against", "example:digits-resnet8-hard"), "10 classes")
+
+
+def test_shards_are_one_data_set(run: Run, tmp_path: Path) -> None:
+    frame = table(0)
+    for i in range(3):
+        frame[200 * i : 200 * i + 200].to_csv(tmp_path / f"{i}.csv", index=False)
+    made = run("evaluate", tmp_path / "*.csv")
+    assert made.code == 0, made.err
+    assert "3 files" in made.out
+    found = json.loads(run("evaluate", tmp_path, "--json").out)
+    assert found["uncalibrated"]["ece"] == pytest.approx(ece(predictions(frame)), rel=1e-12)
+    assert found["fitted"]["temperature"] == pytest.approx(
+        TemperatureScaling.fit(predictions(frame)).temperature, rel=1e-9
+    )
+    assert run("evaluate", tmp_path / "*.csv", "--fail-above", "ece=0.001").code == 1
+    assert run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "0.csv", "--format", "csv").code == 0
+    assert_refused(run("evaluate", tmp_path / "*.csv", "--fail-above", "aurc=1"), "aurc is not known of shards")
+    assert_refused(run("evaluate", tmp_path / "*.csv", "--group-by", "site"), "needs the rows in memory")
+    assert_refused(run("evaluate", tmp_path / "*.parquet"), "names no files")
+
+
+def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> None:
+    frame = table(0)
+    np.save(tmp_path / "scores.npy", predictions(frame).probs)
+    np.save(tmp_path / "y.npy", frame["label"].to_numpy())
+    how = ("--from", "probs", "--labels", tmp_path / "y.npy", "--class-names", "a,b,c")
+    for command in (
+        ("evaluate", tmp_path / "scores.npy"),
+        ("per-class", tmp_path / "scores.npy"),
+        ("compare-calibrators", tmp_path / "scores.npy", "--methods", "temperature"),
+        ("calibrate", tmp_path / "scores.npy", "-o", tmp_path / "c.json"),
+        ("reliability-plot", tmp_path / "scores.npy", "-o", tmp_path / "f.png"),
+    ):
+        made = run(*command, *how)
+        assert made.code == 0, made.err
+    shown = run("per-class", tmp_path / "scores.npy", *how).out.splitlines()
+    assert [line.split()[0] for line in shown[4:7]] == ["a", "b", "c"]
+    assert_refused(run("evaluate", tmp_path / "scores.npy", "--labels", tmp_path / "y.npy"), "--from probs")
+    for option, value, words in (
+        ("--mean", "a,b", "numbers with commas"),
+        ("--std", "0", "numbers with commas"),
+        ("--mean", "nan", "numbers with commas"),
+    ):
+        assert_refused(run("evaluate", tmp_path / "scores.npy", *how, option, value), words)
