@@ -8,6 +8,7 @@ import typer
 
 from calib._text import number, printable, with_error
 from calib.cli._evaluate_against import evaluate_against
+from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed, refuse_gates
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
@@ -102,10 +103,19 @@ def evaluate(
     from calib.sources import open_source
     from calib.tables import score_table
 
-    opened = open_source(source, reading, calibration=calibration)
+    try:
+        opened = open_source(source, reading, calibration=calibration)
+    except InputError:
+        logged = logged_outcomes(source)
+        if logged is None or several or calibration is not None:
+            raise
+        how = "json" if json else format
+        reports = evaluate_confidences(source, logged, bins=bins, seed=seed, format=how, output=output)
+        _fail_above(gates, reports)
+        return
     diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
     if group_by is not None or against is not None:
-        how: Format = "json" if json else format
+        how = "json" if json else format
         if group_by is not None:
             evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
         elif against is not None:

@@ -10,10 +10,13 @@ import numpy as np
 from calib._arrays import AnyArray
 from calib._text import printable
 from calib.errors import InputError
+from calib.outcomes import Outcomes
 from calib.predictions import Kind, Predictions
 
 LABELS = ("label", "labels", "target", "targets", "y", "y_true", "ground_truth", "true_label")
 WEIGHTS = ("weight", "weights", "sample_weight")
+CONFIDENCE = ("confidence", "conf", "max_prob", "top_prob")
+CORRECT = ("correct", "is_correct", "hit")
 IDS = ("id", "row_id", "example_id", "index", "")
 _LOGITS = ("logit", "logits")
 _PROBS = ("prob", "probs", "proba", "probas", "probability", "probabilities", "p")
@@ -73,6 +76,28 @@ def predictions_from(
         values,
         _numbers_of_labels(labels, names, n_classes, given or "labels"),
         class_names=names,
+        sample_weight=None if weight is None else _numeric(columns[weight], weight),
+    )
+
+
+def outcomes_from(columns: Mapping[str, AnyArray]) -> Outcomes | None:
+    """Outcomes of logs that hold nothing but ``confidence`` and ``correct``; None where a table has not both.
+
+    Raises `InputError` naming row and column of what is wrong.
+
+    >>> outcomes_from({"confidence": np.array([0.9, 0.6]), "correct": np.array([1, 0])}).n
+    2
+    """
+    roles = {name.strip().lower(): name for name in columns}
+    confidence = next((roles[name] for name in CONFIDENCE if name in roles), None)
+    correct = next((roles[name] for name in CORRECT if name in roles), None)
+    if confidence is None or correct is None:
+        return None
+    weight = _only(columns, {name: name.strip().lower() for name in columns}, WEIGHTS, "weights")
+    _refuse_repeated(columns, {name: name.strip().lower() for name in columns})
+    return Outcomes.from_confidence(
+        _numeric(columns[confidence], confidence),
+        _numeric(columns[correct], correct),
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 from calib.calibrators.temperature import TemperatureScaling
 from calib.metrics.binned import ece
+from calib.outcomes import Outcomes
 from calib.predictions import Predictions
 
 from .conftest import Run, assert_refused
@@ -114,3 +115,23 @@ def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> No
         ("--mean", "nan", "numbers with commas"),
     ):
         assert_refused(run("evaluate", tmp_path / "scores.npy", *how, option, value), words)
+
+
+def test_logs_of_confidences_alone_are_evaluated(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 500)
+    correct = rng.random(500) < confidence**2
+    logs = pd.DataFrame({"id": range(500), "confidence": confidence, "correct": correct.astype(int)})
+    logs.to_csv(tmp_path / "logs.csv", index=False)
+    made = run("evaluate", tmp_path / "logs.csv")
+    assert made.code == 0, made.err
+    assert "Overconfident: it claims" in made.out
+    assert "NLL and Brier need the scores of all classes" in made.err
+    found = json.loads(run("evaluate", tmp_path / "logs.csv", "--json").out)
+    assert found["uncalibrated"]["ece"] == pytest.approx(ece(Outcomes.from_confidence(confidence, correct)))
+    assert found["uncalibrated"]["nll"] is None
+    assert run("evaluate", tmp_path / "logs.csv", "--fail-above", "ece=0.001").code == 1
+    logs.assign(correct=2).to_csv(tmp_path / "bad.csv", index=False)
+    assert_refused(run("evaluate", tmp_path / "bad.csv"), "bad.csv", "correct must be 0 or 1, row 0 holds 2")
+    logs.drop(columns="correct").to_csv(tmp_path / "bad.csv", index=False)
+    assert_refused(run("evaluate", tmp_path / "bad.csv"), "no column of labels")
