@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from calib.evaluation import Report, evaluate
     from calib.examples import Example, load_example
     from calib.files.calibrator_json import load_calibrator, save_calibrator
+    from calib.files.shards import Shards
     from calib.groups import by_group
     from calib.inference import penultimate, predict
     from calib.integrations.scikit_learn import CalibratedClassifier, from_estimator
@@ -70,8 +71,9 @@ if TYPE_CHECKING:
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.scatter import ScatterStatistics, scatter_statistics
     from calib.state import CalibrationState
+    from calib.streamed import evaluate_streamed
     from calib.tables import compare, score_table
-    from calib.targets import smooth_labels, smoothing_logit_gap, target_entropy
+    from calib.targets import equivalent_smoothing, smooth_labels, smoothing_logit_gap, target_entropy
     from calib.uncertainty import consistency_interval, ece_null
 
 _HOME = {
@@ -97,6 +99,7 @@ _HOME = {
     "Predictions": "calib.predictions",
     "Report": "calib.evaluation",
     "ScatterStatistics": "calib.scatter",
+    "Shards": "calib.files.shards",
     "SmoothingInverse": "calib.calibrators.desmoothing",
     "SplineCalibration": "calib.calibrators.spline",
     "StructuredMatrixScaling": "calib.calibrators.structured",
@@ -133,7 +136,9 @@ _HOME = {
     "ece_interval": "calib.intervals",
     "ece_null": "calib.uncertainty",
     "ece_sweep": "calib.metrics.binned",
+    "equivalent_smoothing": "calib.targets",
     "evaluate": "calib.evaluation",
+    "evaluate_streamed": "calib.streamed",
     "from_estimator": "calib.integrations.scikit_learn",
     "hosmer_lemeshow": "calib.metrics.hypothesis_tests",
     "kde_ece": "calib.metrics.kernel",
@@ -197,6 +202,7 @@ __all__ = [
     "Predictions",
     "Report",
     "ScatterStatistics",
+    "Shards",
     "SmoothingInverse",
     "SplineCalibration",
     "StructuredMatrixScaling",
@@ -234,7 +240,9 @@ __all__ = [
     "ece_interval",
     "ece_null",
     "ece_sweep",
+    "equivalent_smoothing",
     "evaluate",
+    "evaluate_streamed",
     "from_estimator",
     "hosmer_lemeshow",
     "kde_ece",

@@ -131,11 +131,22 @@ class Predictions:
         save_predictions(self, path)
 
     @classmethod
-    def load(cls, path: Path | str) -> "Predictions":
-        """Read an ``.npz`` file that holds ``logits`` or ``probs``, and ``labels``.  Raises `InputError`."""
-        from calib.files.npz import load_predictions
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        kind: Kind | None = None,
+        labels: Path | str | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> "Predictions":
+        """Read a file of predictions: what `save` wrote, or any ``.npz``, ``.npy``, CSV, JSON lines, Parquet, ….
 
-        return load_predictions(path)
+        ``kind`` says what scores are where their names do not, ``labels`` is a file of labels beside them.  Raises
+        `InputError` saying what is wrong with the file.
+        """
+        from calib.files.read import read_predictions
+
+        return read_predictions(path, kind=kind, labels=labels, class_names=class_names)
 
     @property
     def probs(self) -> Float:

@@ -45,7 +45,17 @@ def evaluate_streamed(
     """Fit a temperature on ``calibration``, or on ``test`` without one, and sum up ``test`` without and with it.
 
     Goes through the parts four or five times; memory holds one part.  Counts are those of the whole in memory, sums
-    agree to 1e-12 and T to about ten digits.  Raises `InputError` as reading does.
+    agree to 1e-12 and T to about ten digits.  ``test`` is `calib.Shards`, or anything whose iteration begins anew each
+    time and that has ``sample(rows)``.  Raises `InputError` as reading does.
+
+    >>> import tempfile, numpy
+    >>> from calib import Shards
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for day in range(3):
+    ...         numpy.savez(f"{folder}/{day}.npz", logits=[[2.0, 0.0]] * 4, labels=[0, 0, 0, 1])
+    ...     report = evaluate_streamed(Shards.of(folder))
+    >>> report.uncalibrated.n, round(report.fitted.temperature, 4)  # 2 / ln 3
+    (12, 1.8205)
     """
     before, n_classes = _summed(test, None, n_bins, on_part)
     fitted = fit_streamed(test if calibration is None else calibration, on_part=on_part)
