@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from calib.errors import InputError
 from calib.predictions import Kind
 
 
@@ -31,5 +32,14 @@ class Reading:
     image_size: int | None = None
     averaged: bool = False
 
+    def refuse(self, names: tuple[str, ...], *, what: str) -> None:
+        """Raise `InputError` where one of these was said though ``what`` has no use for it."""
+        for name in names:
+            if getattr(self, name) not in (None, False):
+                option = {"kind": "from", "averaged": "ema"}.get(name, name.replace("_", "-"))
+                raise InputError(f"--{option} was given, but {what}", help="leave it out")
 
+
+OF_PREDICTIONS = ("kind", "labels", "class_names")
+OF_WEIGHTS = ("arch", "model", "dataset", "mean", "std", "image_size", "averaged")
 AS_IT_IS = Reading()  # nothing is said: the file must say all

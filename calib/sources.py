@@ -14,7 +14,7 @@ from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
-from calib.reading import AS_IT_IS, Reading
+from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +99,10 @@ def _open(path: Path, reading: Reading) -> Source:
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
     if path.is_file() and not _holds_weights(path):
+        reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
+    reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds no predictions of another making")
     run = path if path.is_dir() else path.parent
     checkpoint = path / CHECKPOINT if path.is_dir() else path
     if path.is_dir() and not checkpoint.exists():
@@ -109,6 +111,7 @@ def _open(path: Path, reading: Reading) -> Source:
         )
     saved = _saved(run, checkpoint)
     if saved is not None:
+        reading.refuse(OF_WEIGHTS, what=f"{path} is a run of calib, which knows its own")
         return saved
     return _run(checkpoint, reading)
 
@@ -135,6 +138,7 @@ def _run(path: Path, reading: Reading) -> Source:
         from calib.foreign_checkpoint import predict_foreign
 
         return Source(_name(path), predict_foreign(path, reading), None)
+    reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
     opened, provenance = load_checkpoint(path), {"checkpoint_sha256": file_hash(path)}
     calibration, test = (
         predict_part(

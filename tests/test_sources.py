@@ -14,6 +14,7 @@ from calib.errors import InputError
 from calib.files.npz import load_predictions, save_predictions
 from calib.inference import predict_part
 from calib.predictions import Predictions
+from calib.reading import Reading
 from calib.runs import train_run
 from calib.sources import open_source
 from calib.training.checkpoint import load_checkpoint
@@ -168,3 +169,18 @@ def test_a_linked_run_is_replaced_where_it_lies_and_an_empty_folder_is_filled(
     monkeypatch.chdir(tmp_path / "empty")
     train_run(SMALL, ".")
     assert is_finished(SMALL, tmp_path / "empty")
+
+
+def test_what_a_source_has_no_use_for_is_refused(run_folder: Path) -> None:
+    for reading, path, words in (
+        (Reading(dataset="digits"), "test.npz", "--dataset was given, but"),
+        (Reading(averaged=True), "test.npz", "--ema was given, but"),
+        (Reading(kind="probs"), "checkpoint.pt", "--from was given, but"),
+        (Reading(labels=Path("y.npy")), "", "--labels was given, but"),
+    ):
+        with pytest.raises(InputError, match=words):
+            open_source(run_folder / path, reading)
+    alone = run_folder.parent / "alone.pt"
+    alone.write_bytes((run_folder / "checkpoint.pt").read_bytes())
+    with pytest.raises(InputError, match="--mean was given, but .*which knows its own"):
+        open_source(alone, Reading(mean=(0.5,), std=(0.5,)))
