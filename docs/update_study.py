@@ -12,7 +12,7 @@ def main(name: str, folder: Path) -> None:
     """Keep the tables and pictures in ``studies/NAME``, and put the page between the markers of ``studies/NAME.md``."""
     (written,) = folder.glob("*.md")
     page = written.read_text(encoding="utf-8")
-    if "-dirty" in page:
+    if re.search(r"Made by `[^`]*`, commit \w+-dirty", page):
         raise SystemExit("the study ran on changes that are not committed: commit, and run it again")
     (STUDIES / name).mkdir(exist_ok=True)
     for file in (*folder.glob("*.csv"), *folder.glob("*.png")):

@@ -182,5 +182,5 @@ def test_what_a_source_has_no_use_for_is_refused(run_folder: Path) -> None:
             open_source(run_folder / path, reading)
     alone = run_folder.parent / "alone.pt"
     alone.write_bytes((run_folder / "checkpoint.pt").read_bytes())
-    with pytest.raises(InputError, match="--mean was given, but .*which knows its own"):
+    with pytest.raises(InputError, match=r"--mean was given, but .*which knows its own"):
         open_source(alone, Reading(mean=(0.5,), std=(0.5,)))
