@@ -98,7 +98,7 @@ def _calibration_split(path: Path, reading: Reading) -> Predictions:
 def _open(path: Path, reading: Reading) -> Source:
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
-    if path.is_file() and not _holds_weights(path):
+    if path.is_file() and not holds_weights(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
@@ -116,7 +116,7 @@ def _open(path: Path, reading: Reading) -> Source:
     return _run(checkpoint, reading)
 
 
-def _holds_weights(path: Path) -> bool:
+def holds_weights(path: Path) -> bool:
     """Whether a file is of weights, not of predictions: torch's formats, or safetensors without scores."""
     if zipfile.is_zipfile(path):
         return not is_npz(path)

@@ -5,27 +5,28 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from calib.cli._options import BatchSize, DataDir, Device, Force, OneSource, Threads, set_threads
+from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
+from calib.cli._reading import opens_sources
 from calib.errors import InputError
+from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 
 if TYPE_CHECKING:
     from calib.predictions import Predictions
 
 
+@opens_sources
 def predict(
     source: OneSource,
     output: Annotated[Path, typer.Option("--output", "-o", help="File of predictions (.npz) to write.")],
     split: Annotated[Literal["train", "calibration", "test"], typer.Option(help="Which examples.")] = "test",
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    threads: Threads = None,
-    batch_size: BatchSize = 500,
+    reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:
     """Save the predictions of a trained network.
 
-    Runs it over one of its splits and writes logits, labels and class names. Of an example it writes what was saved.
+    Runs it over one of its splits and writes logits, labels and class names; weights of others are run over the test
+    images of --dataset. Of an example, or of predictions in another format, it writes what is there.
 
     Example: calib predict runs/ls05 -o predictions.npz
     """
@@ -43,17 +44,34 @@ def predict(
         return
     from calib.content_hash import file_hash
     from calib.files.run_folder import CHECKPOINT
+    from calib.sources import holds_weights, open_source
+
+    path = source / CHECKPOINT if source.is_dir() else source
+    if path.is_file() and not holds_weights(path):
+        if split != "test":
+            raise InputError(f"{source} is one split already", help="leave --split out")
+        _save(open_source(source, reading).test, "given", output)
+        return
     from calib.inference import predict_part, resolve_device
+    from calib.models.weights_file import read_tensors
     from calib.training.checkpoint import load_checkpoint
 
-    set_threads(threads)
-    path = source / CHECKPOINT if source.is_dir() else source
+    content = read_tensors(path)
+    if not (isinstance(content, dict) and "calib" in content):
+        if split != "test":
+            raise InputError("of weights of others the test images alone are known", help="leave --split out")
+        opened = open_source(source, reading)
+        for note in opened.notes:
+            say(f"note: {note}")
+        _save(opened.test, "test", output)
+        return
+    reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
     predictions = predict_part(
         load_checkpoint(path),
         split,
-        data_dir=data_dir,
-        device=resolve_device(device),
-        batch_size=batch_size,
+        data_dir=reading.data_dir,
+        device=resolve_device(reading.device),
+        batch_size=reading.batch_size,
         provenance={"checkpoint_sha256": file_hash(path)},
     )
     _save(predictions, split, output)

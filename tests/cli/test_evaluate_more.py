@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from calib.calibrators.temperature import TemperatureScaling
 from calib.metrics.binned import ece
 from calib.outcomes import Outcomes
 from calib.predictions import Predictions
+from calib.training.checkpoint import load_checkpoint
 
 from .conftest import Run, assert_refused
 
@@ -135,3 +137,21 @@ def test_logs_of_confidences_alone_are_evaluated(run: Run, tmp_path: Path) -> No
     assert_refused(run("evaluate", tmp_path / "bad.csv"), "bad.csv", "correct must be 0 or 1, row 0 holds 2")
     logs.drop(columns="correct").to_csv(tmp_path / "bad.csv", index=False)
     assert_refused(run("evaluate", tmp_path / "bad.csv"), "no column of labels")
+
+
+def test_predictions_of_others_are_saved_as_calib_s_own(run: Run, trained: Path, here: Path, tmp_path: Path) -> None:
+    made = run("predict", here, "-o", tmp_path / "own.npz")
+    assert made.code == 0, made.err
+    np.testing.assert_array_equal(Predictions.load(tmp_path / "own.npz").values, predictions(table(0)).values)
+    checkpoint = load_checkpoint(trained / "checkpoint.pt")
+    torch.save({"state_dict": checkpoint.state_dict}, tmp_path / "theirs.pth")
+    foreign = run("predict", tmp_path / "theirs.pth", "--dataset", "digits", "-o", tmp_path / "theirs.npz")
+    assert foreign.code == 0, foreign.err
+    assert "note: the architecture is resnet8" in foreign.err
+    assert Predictions.load(tmp_path / "theirs.npz").n == 1797
+    assert_refused(run("predict", tmp_path / "theirs.pth", "-o", tmp_path / "x.npz"), "do not say what data")
+    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "is not a file")
+    for source, option in ((here, "--split"), (tmp_path / "theirs.pth", "--split")):
+        assert_refused(run("predict", source, option, "train", "-o", tmp_path / "x.npz"), "leave --split out")
+    refused = run("predict", trained, "--dataset", "digits", "-o", tmp_path / "x.npz")
+    assert_refused(refused, "--dataset was given, but")
