@@ -1,9 +1,11 @@
 """Networks that calib did not train: weights and what was said of them in, predictions and notes out."""
 
+import contextlib
 import importlib
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +43,15 @@ class _Data:
     notes: tuple[str, ...]
 
 
-def predict_foreign(path: Path, reading: Reading) -> Predictions:
+def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) -> Predictions:
     """Run the network of a file of weights over the test images of a data set.
 
-    The architecture is that of ``reading.arch`` or ``reading.model``, else the one of calib that the tensors fit; what
-    was found and where is in the provenance under ``notes``.  Raises `InputError` for data or weights that cannot be
+    The architecture is that of ``reading.arch`` or ``reading.model``, else the one of calib that the tensors fit, else
+    what the file, or ``said``, calls it in timm; what was found and where is in the provenance under ``notes``.  Raises `InputError` for data or weights that cannot be
     had, or do not go together.
     """
     weights = read_foreign(read_tensors(path), averaged=reading.averaged)
+    weights = replace(weights, arch=weights.arch or said)
     _refuse_odd(weights.state_dict, path)
     data = _data(reading)
     network, how = _network(weights, data, reading, path)
@@ -146,17 +149,27 @@ def _network(weights: ForeignWeights, data: _Data, reading: Reading, path: Path)
             help="name the data set it was trained for",
         )
     if reading.arch is not None and ":" in reading.arch:
-        outer = build_model(reading.arch, n_classes=found, n_channels=data.shape[0], image_size=data.shape[1:])
-        inner = outer.network if isinstance(outer, ExternalModel) else outer
-        _loaded(inner, weights.state_dict, reading.arch, path)
-        return outer, f"the architecture is {reading.arch} (--arch)"
+        return _external(reading.arch, weights, data, path), f"the architecture is {reading.arch} (--arch)"
     best, how = _architecture(weights, data, reading)
+    if not best.exact and reading.arch is None and weights.arch and re.fullmatch(r"[\w.]+", weights.arch):
+        name = f"timm:{weights.arch.partition('.')[0]}"
+        with contextlib.suppress(InputError):  # no timm here, or it does not know it either
+            return _external(name, weights, data, path), f"the architecture is {name} (the file says so)"
     if not best.exact:
         raise _no_fit(best, weights, data, path)
     built = build_model(
         best.arch, n_classes=found, n_channels=data.shape[0], width=best.width, image_size=data.shape[1:]
     )
     return _loaded(built, weights.state_dict, best.arch, path), f"the architecture is {best.arch} ({how})"
+
+
+def _external(name: str, weights: ForeignWeights, data: _Data, path: Path) -> nn.Module:
+    """A network of timm or torchvision with these weights."""
+    n_classes = n_classes_of(weights.state_dict)
+    outer = build_model(name, n_classes=n_classes, n_channels=data.shape[0], image_size=data.shape[1:])
+    inner = outer.network if isinstance(outer, ExternalModel) else outer
+    _loaded(inner, weights.state_dict, name, path)
+    return outer.eval()
 
 
 def _architecture(weights: ForeignWeights, data: _Data, reading: Reading) -> tuple[Fit, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.examples import example_named, load_example
+from calib.files.model_folder import is_model_folder, read_model_folder
 from calib.files.npz import load_predictions
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
@@ -103,6 +104,8 @@ def _open(path: Path, reading: Reading) -> Source:
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
     reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds no predictions of another making")
+    if is_model_folder(path):
+        return _of_others(path, reading)
     run = path if path.is_dir() else path.parent
     checkpoint = path / CHECKPOINT if path.is_dir() else path
     if path.is_dir() and not checkpoint.exists():
@@ -133,11 +136,9 @@ def _run(path: Path, reading: Reading) -> Source:
     from calib.models.weights_file import read_tensors
     from calib.training.checkpoint import load_checkpoint
 
-    content, reading = read_tensors(path), replace(reading, device=resolve_device(reading.device))
+    content = read_tensors(path)
     if not (isinstance(content, dict) and "calib" in content):
-        from calib.foreign_checkpoint import predict_foreign
-
-        return Source(_name(path), predict_foreign(path, reading), None)
+        return _of_others(path, reading)
     reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
     opened, provenance = load_checkpoint(path), {"checkpoint_sha256": file_hash(path)}
     calibration, test = (
@@ -145,13 +146,27 @@ def _run(path: Path, reading: Reading) -> Source:
             opened,
             part,
             data_dir=reading.data_dir,
-            device=reading.device,
+            device=resolve_device(reading.device),
             batch_size=reading.batch_size,
             provenance=provenance,
         )
         for part in ("calibration", "test")
     )
     return Source(_name(path), test, calibration)
+
+
+def _of_others(path: Path, reading: Reading) -> Source:
+    """Run weights that calib did not train; those of a folder are what its config says."""
+    from calib.foreign_checkpoint import predict_foreign
+    from calib.inference import resolve_device
+
+    reading = replace(reading, device=resolve_device(reading.device))
+    if not path.is_dir():
+        return Source(_name(path), predict_foreign(path, reading), None)
+    folder = read_model_folder(path)
+    return Source(
+        path.resolve().name, predict_foreign(folder.weights, folder.completed(reading), said=folder.architecture), None
+    )
 
 
 def _saved(run: Path, checkpoint: Path) -> Source | None:
