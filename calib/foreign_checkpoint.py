@@ -47,8 +47,8 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     """Run the network of a file of weights over the test images of a data set.
 
     The architecture is that of ``reading.arch`` or ``reading.model``, else the one of calib that the tensors fit, else
-    what the file, or ``said``, calls it in timm; what was found and where is in the provenance under ``notes``.  Raises `InputError` for data or weights that cannot be
-    had, or do not go together.
+    what the file, or ``said``, calls it in timm; what was found and where is in the provenance under ``notes``.  Raises
+    `InputError` for data or weights that cannot be had, or do not go together.
     """
     weights = read_foreign(read_tensors(path), averaged=reading.averaged)
     weights = replace(weights, arch=weights.arch or said)

@@ -13,6 +13,7 @@ from calib.files.model_folder import is_model_folder, read_model_folder
 from calib.files.npz import load_predictions
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
+from calib.files.shards import is_glob
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
@@ -97,6 +98,10 @@ def _calibration_split(path: Path, reading: Reading) -> Predictions:
 
 
 def _open(path: Path, reading: Reading) -> Source:
+    if is_glob(path):
+        raise InputError(
+            f"{path} is a pattern of several files", help="`calib evaluate` alone takes one; name a file here"
+        )
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
     if path.is_file() and not holds_weights(path):

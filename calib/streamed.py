@@ -1,6 +1,7 @@
 """Evaluate predictions that need not fit into memory: the same sums as in memory, gathered part by part."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -9,7 +10,7 @@ import numpy as np
 from calib.calibrators._likelihood import Likelihood, Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
 from calib.errors import InputError
-from calib.predictions import Predictions
+from calib.predictions import Kind, Predictions
 from calib.state import CalibrationState, Summary
 
 OnPart: TypeAlias = Callable[[int], None]  # rows of the part that was just read
@@ -36,6 +37,7 @@ class StreamedReport:
     scaled: Summary
     fitted: TemperatureScaling
     n_classes: int
+    kind: Kind
     in_sample: bool
 
 
@@ -57,10 +59,10 @@ def evaluate_streamed(
     >>> report.uncalibrated.n, round(report.fitted.temperature, 4)  # 2 / ln 3
     (12, 1.8205)
     """
-    before, n_classes = _summed(test, None, n_bins, on_part)
+    before, n_classes, kind = _summed(test, None, n_bins, on_part)
     fitted = fit_streamed(test if calibration is None else calibration, on_part=on_part)
     after = _summed(test, fitted, n_bins, on_part)[0] if fitted.status == "ok" else before
-    return StreamedReport(before, after, fitted, n_classes, calibration is None)
+    return StreamedReport(before, after, fitted, n_classes, kind, calibration is None)
 
 
 def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureScaling:
@@ -75,14 +77,29 @@ def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureS
 
 def _summed(
     parts: Iterable[Predictions], fitted: TemperatureScaling | None, n_bins: int, on_part: OnPart | None
-) -> tuple[Summary, int]:
+) -> tuple[Summary, int, Kind]:
     state, n_classes = CalibrationState(n_bins=n_bins), 0
+    kind: Kind = "logits"
     for part in parts:
-        state.update(part if fitted is None else fitted.transform(part))
-        n_classes = part.n_classes
+        with named_after(part):
+            state.update(part if fitted is None else fitted.transform(part))
+        n_classes, kind = part.n_classes, part.kind
         if on_part is not None:
             on_part(part.n)
-    return state.compute(), n_classes
+    return state.compute(), n_classes, kind
+
+
+@contextmanager
+def named_after(part: Predictions) -> Iterator[None]:
+    """Say in errors which file a part came from, where it knows."""
+    try:
+        yield
+    except InputError as error:
+        file, row = (part.provenance.get(name) for name in ("file", "row"))
+        if file is None:
+            raise
+        after = f", after row {row}" if row else ""
+        raise InputError(f"{file}{after}: {error}", help=error.help) from error
 
 
 class StreamedLikelihood:

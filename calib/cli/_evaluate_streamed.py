@@ -51,6 +51,13 @@ def evaluate_streamed_source(
         return Shards.of(path, kind=reading.kind, class_names=reading.class_names)
 
     test = shards(source)
+    if calibration is not None:
+        both = {file.resolve() for file in test.files} & {file.resolve() for file in shards(calibration).files}
+        if both:
+            raise InputError(
+                f"{min(both).name} is among the files to test on and among those to fit on",
+                help="leave --calibration out, or name other files",
+            )
     with counting_bar("rows") as on_progress:
         rows = 0
 
@@ -66,16 +73,25 @@ def evaluate_streamed_source(
     summaries = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
     if format == "table":
         about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
-        emit(f"{printable(str(source))}: {about}\n\n{text_table(columns, cells)}\n{_verdict(report)}\n", output)
+        below = f"{_verdict(report)}\nShip: {_paste(report)}"
+        emit(f"{printable(str(source))}: {about}\n\n{text_table(columns, cells)}\n{below}\n", output)
     else:
         import pandas as pd
 
         content = {name: _numbers(one) for name, one in summaries.items()}
         if format == "json":
-            fitted = {name: getattr(report.fitted, name) for name in ("temperature", "standard_error", "status")}
-            shared = {"n": report.uncalibrated.n, "n_classes": report.n_classes, "n_bins": bins, "streamed": True}
-            body = {"schema": SCHEMA, "source": str(source), **shared, **content}
-            emit(to_json({**body, "fitted": fitted, "verdict": _verdict(report)}), output)
+            fitted = report.fitted
+            n = {"test": report.uncalibrated.n, "calibration": fitted.n, "cross_fitted": False}
+            shared = {"n": n, "n_classes": report.n_classes, "n_bins": bins, "binning": "equal-width (a, b]"}
+            found = {name: getattr(fitted, name) for name in ("temperature", "standard_error", "status")}
+            content["temperature"] = {**content["temperature"], **found}
+            more = {
+                "verdict": _verdict(report),
+                "paste": _paste(report),
+                "streamed": True,
+                "in_sample": report.in_sample,
+            }
+            emit(to_json({"schema": SCHEMA, "source": str(source), **shared, **content, **more}), output)
         else:
             full = pd.DataFrame([{"calibrator": name, **values} for name, values in content.items()])
             emit(render(format, full=full, shown=pd.DataFrame(cells, columns=columns), extra={}), output)
@@ -94,8 +110,13 @@ def refuse_gates(metrics: Sequence[str]) -> None:
         )
 
 
-def _numbers(summary: "Summary") -> dict[str, float | int | None]:
-    return {"n": summary.n, **{name: getattr(summary, name) for name in _LABELS}}
+def _paste(report: "StreamedReport") -> str:
+    scores = "logits" if report.kind == "logits" else "log(probs)"
+    return f"softmax({scores} / {report.fitted.temperature:.4g})" if report.fitted.status == "ok" else "no temperature"
+
+
+def _numbers(summary: "Summary") -> "dict[str, float | int | str | None]":
+    return {name: getattr(summary, name) for name in _LABELS}
 
 
 def _cells(report: "StreamedReport", bins: int) -> tuple[list[str], list[list[str]]]:

@@ -4,13 +4,18 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
+from calib._text import printable
 from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
+from calib.cli._output import say
 from calib.errors import InputError
 from calib.reading import Reading
+
+if TYPE_CHECKING:
+    from calib.sources import Source
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -82,6 +87,16 @@ def opens_sources(command: Command) -> Command:
     wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper  # type: ignore[return-value]
+
+
+def opened(path: Path, reading: Reading, *, calibration: Path | None = None) -> "Source":
+    """Open a SOURCE and say what its reader must know."""
+    from calib.sources import open_source
+
+    source = open_source(path, reading, calibration=calibration)
+    for note in source.notes:
+        say(f"note: {printable(source.name)}: {note}")
+    return source
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

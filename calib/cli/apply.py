@@ -7,9 +7,9 @@ import typer
 
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
-from calib.reading import AS_IT_IS, Reading
+from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 
 
 @opens_sources
@@ -31,14 +31,15 @@ def apply(
         raise InputError(f"predictions are saved as .npz, got {output}", help="name a file that ends in .npz")
     refuse_existing(output, force=force, inputs=(source, calibrator))
     from calib.calibrators.application import apply_calibrator, as_probs
-    from calib.files.npz import load_predictions
-    from calib.files.sniff import is_npz
-    from calib.sources import open_source
+    from calib.files.read import read_predictions
+    from calib.sources import holds_weights
 
-    if source.is_file() and is_npz(source):
-        predictions = load_predictions(source, unlabelled=True)
+    if source.is_file() and not holds_weights(source):
+        reading.refuse(OF_WEIGHTS, what=f"{source} holds predictions, no weights")
+        kind, labels, names = reading.kind, reading.labels, reading.class_names
+        predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
     else:
-        predictions = open_source(source, reading).test
+        predictions = opened(source, reading).test
     calibrated, warnings = apply_calibrator(calibrator, predictions)
     for warning in warnings:
         say(f"warning: {warning}")

@@ -8,7 +8,7 @@ import typer
 from calib._text import number, printable, with_error
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError, NumericalError
 from calib.reading import AS_IT_IS, Reading
 
@@ -42,11 +42,12 @@ def calibrate(
     from calib.calibrators.comparison import led_astray
     from calib.calibrators.registry import fewest_examples, method_class
     from calib.files.calibrator_json import save_calibrator
-    from calib.sources import open_source
 
     chosen = method_class(method)
-    opened = open_source(source, reading)
-    split = opened.test if opened.calibration is None else opened.calibration
+    given = opened(source, reading)
+    split = given.test if given.calibration is None else given.calibration
+    if given.calibration is None and split.provenance.get("split") == "test":
+        say("note: there is no calibration split: fitted on the test examples, do not judge it on these")
     fitted = chosen.fit(split)
     status = getattr(fitted, "status", "ok")
     if method == "temperature" and status != "ok":
@@ -66,7 +67,7 @@ def calibrate(
     if zeros := led_astray(method, split):
         say(f"warning: {zeros}")
     save_calibrator(fitted, output, fitted_on=split)
-    say(_summary(method, fitted, split, opened.name))
+    say(_summary(method, fitted, split, given.name))
     print(output)
 
 

@@ -7,7 +7,7 @@ import typer
 from calib._text import number, printable
 from calib.cli._options import Bins, Calibration, Force, Json, OneSource, Output, Seed, TableFormat
 from calib.cli._output import emit, progress_bar, refuse_existing, render, say
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opened, opens_sources
 from calib.errors import NumericalError
 from calib.reading import AS_IT_IS, Reading
 
@@ -40,26 +40,25 @@ def compare_calibrators(
     refuse_existing(output, force=force, inputs=(source, calibration))
     from calib.calibrators.comparison import compare_calibrators as compare
     from calib.calibrators.registry import suitable
-    from calib.sources import open_source
 
-    opened = open_source(source, reading, calibration=calibration)
-    chosen = suitable(opened.test.n_classes) if methods is None else [name.strip() for name in methods.split(",")]
+    given = opened(source, reading, calibration=calibration)
+    chosen = suitable(given.test.n_classes) if methods is None else [name.strip() for name in methods.split(",")]
     with progress_bar() as progress:
         task = progress.add_task("fitting", total=len(chosen))
         found = compare(
-            opened.test,
-            opened.calibration,
+            given.test,
+            given.calibration,
             methods=chosen,
             n_bins=bins,
             seed=seed,
             on_method=lambda name: progress.update(task, advance=1, description=name),
         )
-    split = "5-fold cross-fitted" if opened.calibration is None else f"fitted on n = {opened.calibration.n:,}"
-    about = f"{printable(opened.name)}: n = {opened.test.n:,}, {split}"
+    split = "5-fold cross-fitted" if given.calibration is None else f"fitted on n = {given.calibration.n:,}"
+    about = f"{printable(given.name)}: n = {given.test.n:,}, {split}"
     extra: dict[str, object] = {
-        "source": opened.name,
-        "n": {"test": opened.test.n, "calibration": getattr(opened.calibration, "n", None)},
-        "cross_fitted": opened.calibration is None,
+        "source": given.name,
+        "n": {"test": given.test.n, "calibration": getattr(given.calibration, "n", None)},
+        "cross_fitted": given.calibration is None,
         "n_bins": bins,
         "warnings": list(found.warnings),
     }

@@ -28,13 +28,14 @@ def info(
     """
     from calib.examples import example_named
     from calib.files.run_folder import CHECKPOINT
-    from calib.files.sniff import is_npz
+    from calib.sources import holds_weights
 
     path = file / CHECKPOINT if file.is_dir() else file
     if (name := example_named(file)) is not None:
         found = _example(name)
     else:
-        found = _predictions(path) if is_npz(path) else _checkpoint(path)
+        predictions = path.is_file() and not holds_weights(path)
+        found = _predictions(path) if predictions else _checkpoint(path)
     if json:
         typer.echo(to_json({"schema": SCHEMA, "file": str(path), **found}), nl=False)
         return
@@ -54,9 +55,9 @@ def _example(name: str) -> dict[str, Any]:
 
 
 def _predictions(path: Path) -> dict[str, Any]:
-    from calib.files.npz import load_predictions
+    from calib.files.read import read_predictions
 
-    return _described(load_predictions(path))
+    return _described(read_predictions(path))
 
 
 def _described(predictions: "Predictions") -> dict[str, Any]:

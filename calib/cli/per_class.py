@@ -7,7 +7,7 @@ import typer
 from calib._text import number, printable
 from calib.cli._options import Force, Json, OneSource, Output, TableFormat
 from calib.cli._output import emit, refuse_existing, render, say
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
@@ -43,21 +43,20 @@ def per_class(
     """
     refuse_existing(output, force=force, inputs=(source,))
     from calib.classification import classification_report
-    from calib.sources import open_source
 
-    opened = open_source(source, reading)
-    predictions = opened.test if split == "test" else opened.calibration
+    given = opened(source, reading)
+    predictions = given.test if split == "test" else given.calibration
     if predictions is None:
         raise InputError(
             f"{source} has no calibration split", help="a predictions file is one split: leave --split out"
         )
     chosen = "json" if json else format
     if chosen == "table":
-        text = per_class_text(predictions, opened.name, split=split, worst=worst, by=by)
+        text = per_class_text(predictions, given.name, split=split, worst=worst, by=by)
     else:
         report = classification_report(predictions, worst=worst, by=by)
         extra: dict[str, object] = {
-            "source": opened.name,
+            "source": given.name,
             "split": split,
             "n": predictions.n,
             "n_classes": predictions.n_classes,

@@ -7,7 +7,7 @@ import typer
 
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
@@ -37,11 +37,10 @@ def reliability_plot(
         raise InputError("--calibration goes with one SOURCE", help="plot the models one by one")
     from calib.diagnosis import diagnose
     from calib.plots.reliability import BeforeAfter, reliability_figure, save_figure
-    from calib.sources import open_source
 
     rows = []
     for path in sources:
-        source = open_source(path, reading, calibration=calibration)
+        source = opened(path, reading, calibration=calibration)
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
         rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
     save_figure(reliability_figure(rows, bars=bars), output)

@@ -19,6 +19,8 @@ class ArrowColumns(Mapping[str, AnyArray]):
         self._table = table
 
     def __getitem__(self, name: str) -> AnyArray:
+        if name not in self._table.column_names:
+            raise KeyError(name)
         try:
             return column_array(self._table.column(name), name)
         except InputError:

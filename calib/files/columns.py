@@ -17,10 +17,28 @@ LABELS = ("label", "labels", "target", "targets", "y", "y_true", "ground_truth",
 WEIGHTS = ("weight", "weights", "sample_weight")
 CONFIDENCE = ("confidence", "conf", "max_prob", "top_prob")
 CORRECT = ("correct", "is_correct", "hit")
+NO_LABELS = "no labels"  # in provenance: the file had none
 IDS = ("id", "row_id", "example_id", "index", "")
 _LOGITS = ("logit", "logits")
-_PROBS = ("prob", "probs", "proba", "probas", "probability", "probabilities", "p")
-_UNSAID = ("score", "scores", "pred", "preds", "prediction", "predictions", "output", "outputs")
+_PROBS = (
+    *("prob", "probs", "proba", "probas", "probability", "probabilities", "p"),
+    *("y_prob", "y_probs", "y_proba", "y_pred_proba"),
+)
+_UNSAID = (
+    *(
+        "y_score",
+        "y_scores",
+        "y_pred",
+        "score",
+        "scores",
+        "pred",
+        "preds",
+        "prediction",
+        "predictions",
+        "output",
+        "outputs",
+    ),
+)
 _STEM = "|".join(sorted((*_LOGITS, *_PROBS, *_UNSAID), key=len, reverse=True))
 _NUMBERED = re.compile(rf"({_STEM})[_\-. ]?(\d+)")
 _NAMED = re.compile(rf"({_STEM})[_\-.](.+)")
@@ -41,6 +59,7 @@ def predictions_from(
     kind: Kind | None = None,
     labels: AnyArray | None = None,
     class_names: Sequence[str] | None = None,
+    unlabelled: bool = False,
 ) -> Predictions:
     """Make Predictions of named columns, each ``(n,)``, or ``(n, k)`` for all classes at once.
 
@@ -48,7 +67,8 @@ def predictions_from(
     or one of two classes' P(y = 1); where their names do not say whether they are logits or probabilities, as
     ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, every column that is neither label,
     weight nor id is a class of that name.  ``labels`` take the place of a label column; words become numbers by the
-    classes' names.  Raises `InputError` naming row and column of what is wrong.
+    classes' names; ``unlabelled`` makes them 0 where there are none.  Raises `InputError` naming row and column of what
+    is wrong.
 
     >>> columns = {"prob_1": np.array([0.2, 0.6]), "prob_0": np.array([0.8, 0.4]), "label": np.array([0, 1])}
     >>> predictions_from(columns).probs.tolist()
@@ -56,13 +76,14 @@ def predictions_from(
     """
     roles = {name: name.strip().lower() for name in columns}
     given = _only(columns, roles, LABELS, "labels")
+    lacking = unlabelled and labels is None and given is None
     if labels is None:
-        if given is None:
+        if given is None and not lacking:
             raise InputError(
                 f"there is no column of labels among {_listed(columns)}",
                 help="call it `label`, or bring the labels in a file of their own: --labels FILE",
             )
-        labels = columns[given]
+        labels = None if given is None else columns[given]
     elif given is not None:
         raise InputError(f"labels were given, and there is a column {given!r} too", help="leave one of them out")
     weight = _only(columns, roles, WEIGHTS, "weights")
@@ -72,11 +93,15 @@ def predictions_from(
     values = _matrix(columns, scores.names)
     make = Predictions.from_logits if scores.kind == "logits" else Predictions.from_probs
     n_classes = 2 if values.ndim == 1 else values.shape[1]
+    found = np.zeros(len(values), np.int64)
+    if labels is not None:
+        found = np.asarray(_numbers_of_labels(labels, names, n_classes, given or "labels"))
     return make(
         values,
-        _numbers_of_labels(labels, names, n_classes, given or "labels"),
+        found,
         class_names=names,
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
+        provenance={NO_LABELS: True} if lacking else None,
     )
 
 

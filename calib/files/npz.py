@@ -13,11 +13,11 @@ from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
+from calib.files.columns import NO_LABELS
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
-NO_LABELS = "no labels"  # in provenance: the file had none
 
 
 def save_predictions(predictions: Predictions, path: Path | str, *, half: bool = False) -> None:

@@ -36,27 +36,45 @@ def read_predictions(
     kind: Kind | None = None,
     labels: Path | str | None = None,
     class_names: Sequence[str] | None = None,
+    unlabelled: bool = False,
 ) -> Predictions:
     """Read predictions from ``.npz``, ``.npy``, CSV, JSON lines, Parquet, Arrow or safetensors.
 
     `calib.files.columns.predictions_from` says which names of columns are understood; calib's own ``.npz`` and any with
     ``logits`` or ``probs`` and ``labels`` are read by `calib.files.npz.load_predictions`.  An ``.npy`` goes by its own
     name (``logits.npy``).  ``labels`` is a file with nothing but labels, ``kind`` says what scores are where names do
-    not.  Raises `InputError` saying what is wrong with the file.
+    not; ``unlabelled`` takes a file without labels.  Raises `InputError` saying what is wrong with the file.
     """
     path = Path(path)
     columns = read_columns(path)
-    own = {"logits", "probs"} & columns.keys() if is_npz(path) and labels is None and class_names is None else set()
-    if own and (kind is None or kind in own):
-        others = own - {kind} if kind else set()
-        return predictions_of(path, {name: array for name, array in columns.items() if name not in others})
+    if "class_names" in columns and class_names is None and is_npz(path):
+        class_names = [str(name) for name in columns["class_names"].astype(str).ravel()]
+    if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
+        others = {"logits", "probs"} - {kind} if kind in columns else set()
+        arrays = {name: array for name, array in columns.items() if name not in others}
+        return predictions_of(path, arrays, unlabelled=unlabelled)
     given = None if labels is None else read_labels_file(labels)
     try:
-        predictions = predictions_from(columns, kind=kind, labels=given, class_names=class_names)
+        predictions = predictions_from(
+            {name: columns[name] for name in columns if name != "class_names"} if is_npz(path) else columns,
+            kind=kind,
+            labels=given,
+            class_names=class_names,
+            unlabelled=unlabelled,
+        )
         _ = predictions.outcomes  # find bad values now, while the file's name is known
     except InputError as error:
         raise InputError(f"{path}: {error}", help=error.help) from error
     return predictions
+
+
+def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *, unlabelled: bool) -> bool:
+    """Whether these are the arrays that calib itself writes, by their plain names and types."""
+    own = [name for name in ("logits", "probs") if name in columns]
+    numbered = "labels" in columns and columns["labels"].dtype.kind in "iufb"
+    wanted = kind is None or kind in own
+    plain = {"logits", "probs", "labels", "beta", "class_names", "sample_weight"}
+    return bool(own) and labels is None and wanted and columns.keys() <= plain and (numbered or unlabelled)
 
 
 def read_columns(path: Path | str) -> Columns:

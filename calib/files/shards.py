@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,9 @@ class Shards:
     def __iter__(self) -> Iterator[Predictions]:
         """Every part in turn.  Raises `InputError` for a damaged file, and where parts differ in classes or kind."""
         first: Predictions | None = None
+        known: set[str] = set()
         for file in self.files:
-            for part in self._parts(file):
+            for part in self._parts(file, known):
                 if first is None:
                     first = part
                 elif (part.kind, part.n_classes) != (first.kind, first.n_classes):
@@ -101,7 +102,8 @@ class Shards:
             sample_weight=np.concatenate(weights) if weights else None,
         )
 
-    def _parts(self, file: Path) -> Iterator[Predictions]:
+    def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
+        """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
         if describe(file) != "a Parquet file":
             yield read_predictions(file, kind=self.kind, class_names=self.class_names)
             return
@@ -111,6 +113,13 @@ class Shards:
         try:
             with parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as table:
                 width = len(table.schema_arrow.names)
+                if known and (missing := sorted(known - set(table.schema_arrow.names))):
+                    raise InputError(
+                        f"{file} lacks the column {printable(missing[0])!r}, which the files before have",
+                        help="write the same columns into every file",
+                    )
+                if known is not None:
+                    known.update(table.schema_arrow.names)
                 wide = [name for name in table.schema_arrow.names if _is_list(table.schema_arrow.field(name).type)]
                 if wide and table.metadata.num_rows:
                     head = next(table.iter_batches(1, columns=wide))
@@ -127,7 +136,8 @@ class Shards:
 
     def _made(self, file: Path, columns: Mapping[str, AnyArray], row: int) -> Predictions:
         try:
-            return predictions_from(columns, kind=self.kind, class_names=self.class_names)
+            made = predictions_from(columns, kind=self.kind, class_names=self.class_names)
+            return replace(made, provenance={"file": str(file), "row": row})
         except InputError as error:
             after = f", after row {row}" if row else ""
             raise InputError(f"{file}{after}: {error}", help=error.help) from error

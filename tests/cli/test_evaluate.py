@@ -125,7 +125,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no rows": ({"logits": np.zeros((0, 5)), "labels": np.zeros(0, int)}, "no rows"),
     "one column": ({"logits": np.zeros((40, 1)), "labels": np.zeros(40, int)}, "at least 2 classes"),
     "one-hot labels": ({**GOOD, "labels": np.eye(5)[GOOD["labels"]]}, "argmax"),
-    "no labels": ({"logits": GOOD["logits"]}, "must hold `labels`"),
+    "no labels": ({"logits": GOOD["logits"]}, "no column of labels"),
     "neither logits nor probs": ({"scores": GOOD["logits"], "labels": GOOD["labels"]}, "'scores' does not say"),
 }
 

@@ -84,11 +84,19 @@ def test_shards_are_one_data_set(run: Run, tmp_path: Path) -> None:
     assert "3 files" in made.out
     found = json.loads(run("evaluate", tmp_path, "--json").out)
     assert found["uncalibrated"]["ece"] == pytest.approx(ece(predictions(frame)), rel=1e-12)
-    assert found["fitted"]["temperature"] == pytest.approx(
+    assert found["n"] == {"test": 600, "calibration": 600, "cross_fitted": False}
+    assert found["paste"].startswith("softmax(logits / ")
+    assert found["temperature"]["temperature"] == pytest.approx(
         TemperatureScaling.fit(predictions(frame)).temperature, rel=1e-9
     )
     assert run("evaluate", tmp_path / "*.csv", "--fail-above", "ece=0.001").code == 1
-    assert run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "0.csv", "--format", "csv").code == 0
+    frame.to_csv(tmp_path / "other.txt", index=False)
+    assert run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "other.txt", "--format", "csv").code == 0
+    same = run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "0.csv")
+    assert_refused(same, "0.csv is among the files to test on")
+    assert_refused(run("per-class", tmp_path / "*.csv"), "is a pattern of several files")
+    (tmp_path / "2.csv").write_text("label,logit_0,logit_1,logit_2\n0,1,2,3\n1,inf,2,3\n")
+    assert_refused(run("evaluate", tmp_path / "*.csv"), "2.csv", "row 1")
     assert_refused(run("evaluate", tmp_path / "*.csv", "--fail-above", "aurc=1"), "aurc is not known of shards")
     assert_refused(run("evaluate", tmp_path / "*.csv", "--group-by", "site"), "needs the rows in memory")
     assert_refused(run("evaluate", tmp_path / "*.parquet"), "names no files")
@@ -155,3 +163,19 @@ def test_predictions_of_others_are_saved_as_calib_s_own(run: Run, trained: Path,
         assert_refused(run("predict", source, option, "train", "-o", tmp_path / "x.npz"), "leave --split out")
     refused = run("predict", trained, "--dataset", "digits", "-o", tmp_path / "x.npz")
     assert_refused(refused, "--dataset was given, but")
+
+
+def test_files_without_labels_are_calibrated_and_notes_are_said(run: Run, here: Path, tmp_path: Path) -> None:
+    assert run("calibrate", here, "-o", tmp_path / "c.json").code == 0
+    table(0).drop(columns="label").to_csv(tmp_path / "bare.csv", index=False)
+    made = run("apply", tmp_path / "c.json", tmp_path / "bare.csv", "-o", tmp_path / "out.npz")
+    assert made.code == 0, made.err
+    fitted = TemperatureScaling.fit(predictions(table(0)))
+    with np.load(tmp_path / "out.npz") as out:
+        np.testing.assert_allclose(out["probs"], fitted.transform(predictions(table(0))).probs, rtol=1e-9)
+        assert "labels" not in out
+    np.savez(tmp_path / "words.npz", probs=[[0.9, 0.1], [0.2, 0.8]], labels=["a", "b"], class_names=["a", "b"])
+    assert "class names: a, b" in run("info", tmp_path / "words.npz").out
+    assert "predictions" in run("info", here).out
+    np.savez(tmp_path / "sklearn.npz", y_prob=[[0.9, 0.1], [0.2, 0.8]], y_true=[0, 1])
+    assert run("info", tmp_path / "sklearn.npz").code == 0
