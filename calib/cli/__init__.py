@@ -33,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Is a classifier's confidence to be trusted? Train with hard or smoothed targets, measure calibration, fit a "
     "temperature, compare.",
-    epilog="Start with `calib demo`. SOURCE is a run directory, a checkpoint, a predictions .npz, "
+    epilog="Start with `calib demo`. SOURCE is a run directory, weights, predictions (CSV, Parquet, npz, …) "
     "or example:NAME for one that comes with calib.",
 )
 app.command("demo")(demo.demo)

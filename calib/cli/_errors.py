@@ -32,7 +32,8 @@ def report(error: BaseException) -> int:
             return USAGE
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "calib"
-        return _show(message, f"see `{command} --help`", USAGE)
+        quoting = "; a pattern of files is quoted: 'logs/*.parquet'" if "unexpected extra argument" in message else ""
+        return _show(message, f"see `{command} --help`{quoting}", USAGE)
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays silent
         return 141

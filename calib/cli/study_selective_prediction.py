@@ -68,6 +68,7 @@ def selective_prediction(
         TITLE,
         chart,
         readable_rankings,
+        verdict,
         write_selective_prediction,
     )
 
@@ -117,8 +118,10 @@ def selective_prediction(
     chances = {"risk": None if risk == 0.05 else risk, "coverage": None if coverage == 0.8 else coverage}
     command = command_line("calib study selective-prediction", {**training, **chances, **rest})
     write_selective_prediction(result, questions, folder, runs=paths, configs=list(networks.values()), command=command)
-    extra: dict[str, object] = {"questions": records(questions)}
+    said = verdict(result.table, questions)
+    extra: dict[str, object] = {"verdict": [said] if said else [], "questions": records(questions)}
     emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=questions, shown=readable_contrasts(questions), extra={})}", None)
+    say(f"\n{said}")
     say(f"\nIn {printable(str(folder))}: {len(paths)} run directories, {', '.join(FILES)}")

@@ -45,6 +45,27 @@ def readable_rankings(table: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame({**columns, **mean_sd_cells(means, shown)})
 
 
+def verdict(table: "pd.DataFrame", questions: "pd.DataFrame") -> str:
+    """What smoothing does to the order of confidences, with its evidence, a sentence a smoothing; empty without any."""
+    means = table.groupby(["model", "ranking"], sort=False)["aurc"].mean()
+    asked = questions[questions["score"] == "AURC"].set_index("question").to_dict("index") if len(questions) else {}
+    sentences = []
+    for model in dict.fromkeys(table["model"]):
+        worse = asked.get(f"({model}, {SOFTMAX}) − (hard, {SOFTMAX})")
+        if worse is None:
+            continue
+        cured = asked[f"({model}, {P_NORM}) − ({model}, {SOFTMAX})"]
+        sentences.append(
+            f"{model}: AURC {means[model, SOFTMAX]:.4f} against {means['hard', SOFTMAX]:.4f} of hard targets, better "
+            f"in {worse['better']} of {worse['seeds']} seeds; the p-norm makes it {means[model, P_NORM]:.4f}, better in "
+            f"{cured['better']} of {cured['seeds']}."
+        )
+    highest = float(table["risk"].iloc[0])
+    if (1 - table["accuracy"]).max() <= highest:
+        sentences.append(f"No network is wrong in more than {100 * highest:g} %: choose a lower --risk.")
+    return " ".join(sentences)
+
+
 def kinds(table: "pd.DataFrame") -> list[str]:
     """What each row's kind of network is called: its smoothing, its network and its setting, as far as they differ."""
     networks, settings = table["network"].nunique() > 1, table.groupby("network")["setting"].nunique().max() > 1
@@ -87,6 +108,7 @@ def write_selective_prediction(
     words = "Risk against coverage: mean over seeds, a band from the least to the largest; dashed by p-norm"
     shared = same_test_examples(runs)
     sections = [
+        Section(text=[text] if (text := verdict(result.table, questions)) else []),
         Section(table=readable_rankings(result.table), text=[NOTES.replace("N_TEST", f"{n:,}")]),
         Section("Questions", [contrast_notes(questions, shared=shared)], readable_contrasts(questions)),
         Section(picture=(f"{CHART}.png", words)),

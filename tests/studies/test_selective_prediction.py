@@ -9,8 +9,9 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.metrics.ranking import aurc, risk_coverage
 from calib.sources import open_source
+from calib.studies._contrasts import contrast_table
 from calib.studies.selective_prediction import PAPERS, SETTINGS, contrasts, rank_runs, scores
-from calib.studies.write_selective_prediction import chart, readable_rankings
+from calib.studies.write_selective_prediction import chart, readable_rankings, verdict
 
 HARD, SMOOTHED = Path("example:digits-resnet8-hard"), Path("example:digits-resnet8-smoothed")
 
@@ -54,3 +55,16 @@ def test_nothing_to_rank_is_refused(tmp_path: Path) -> None:
         rank_runs([])
     with pytest.raises(InputError, match="does not exist"):
         rank_runs([tmp_path / "nothing"])
+
+
+def test_the_verdict_names_its_evidence() -> None:
+    table = rank_runs([HARD, SMOOTHED]).table
+    questions = contrast_table(table, contrasts(table), scores(table))
+    text = verdict(table, questions)
+    by = table.set_index(["model", "ranking"])["aurc"]
+    assert f"AURC {by['α = 0.1', 'softmax']:.4f} against {by['hard', 'softmax']:.4f} of hard targets" in text
+    assert f"the p-norm makes it {by['α = 0.1', 'p-norm']:.4f}" in text
+    easy = table.assign(risk=0.9)
+    assert "wrong in more than 90 %: choose a lower --risk" in verdict(easy, questions)
+    assert "--risk" not in text
+    assert verdict(rank_runs([HARD], risk=0.001).table, questions[:0]) == ""
