@@ -57,8 +57,8 @@ def verdict(table: "pd.DataFrame", questions: "pd.DataFrame") -> str:
         cured = asked[f"({model}, {P_NORM}) − ({model}, {SOFTMAX})"]
         sentences.append(
             f"{model}: AURC {means[model, SOFTMAX]:.4f} against {means['hard', SOFTMAX]:.4f} of hard targets, better "
-            f"in {worse['better']} of {worse['seeds']} seeds; the p-norm makes it {means[model, P_NORM]:.4f}, better in "
-            f"{cured['better']} of {cured['seeds']}."
+            f"in {worse['better']} of {worse['seeds']} seeds; the p-norm makes it {means[model, P_NORM]:.4f}, better "
+            f"in {cured['better']} of {cured['seeds']}."
         )
     highest = float(table["risk"].iloc[0])
     if (1 - table["accuracy"]).max() <= highest:
