@@ -25,6 +25,16 @@ Threads: TypeAlias = Annotated[
 BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, help="Examples a forward pass.")]
 Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, max=10_000, help="Bins of equal width, (a, b].")]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
+SmallSetting: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--setting", help="fashion-mnist-14, or digits, which needs no data.", show_default="fashion-mnist-14"
+    ),
+]
+OtherDataset: TypeAlias = Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")]
+Smoothings: TypeAlias = Annotated[
+    str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
+]
 Seeds: TypeAlias = Annotated[
     int | None, typer.Option(min=1, help="Networks of each kind.", show_default="the setting's")
 ]

@@ -8,7 +8,7 @@ import typer
 
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, SmallSetting, TableFormat, Workers
 from calib.cli._output import emit, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 from calib.export import records
@@ -20,9 +20,7 @@ def distillation(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="distillation-SETTING")
     ] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
-    ] = None,
+    setting: SmallSetting = None,
     paper: Annotated[
         str | None, typer.Option(help="The recipe of a paper instead: muller.", show_default="none")
     ] = None,

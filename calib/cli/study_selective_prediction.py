@@ -7,7 +7,19 @@ import typer
 
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._options import (
+    DataDir,
+    Device,
+    Epochs,
+    Force,
+    Json,
+    OtherDataset,
+    Seeds,
+    SmallSetting,
+    Smoothings,
+    TableFormat,
+    Workers,
+)
 from calib.cli._output import emit, refuse_picture, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 from calib.export import records
@@ -29,15 +41,11 @@ def selective_prediction(
             show_default="none; selective-prediction-SETTING",
         ),
     ] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
-    ] = None,
+    setting: SmallSetting = None,
     paper: Annotated[str | None, typer.Option(help="The recipe of a paper instead: xia.", show_default="none")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")] = None,
+    dataset: OtherDataset = None,
     arch: Annotated[str | None, typer.Option(help="Another architecture.", show_default="the setting's")] = None,
-    smoothing: Annotated[
-        str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
-    ] = None,
+    smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
     risk: Annotated[float, typer.Option(min=0, max=1, help="Largest share of wrong answers.")] = 0.05,

@@ -7,7 +7,19 @@ import typer
 
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._options import (
+    DataDir,
+    Device,
+    Epochs,
+    Force,
+    Json,
+    OtherDataset,
+    Seeds,
+    SmallSetting,
+    Smoothings,
+    TableFormat,
+    Workers,
+)
 from calib.cli._output import refuse_picture_as_folder, render, say
 from calib.export import records
 
@@ -19,17 +31,13 @@ def smoothing_versus_temperature(
         Path | None,
         typer.Option("--output", "-o", help="Folder to fill.", show_default="smoothing-versus-temperature-SETTING"),
     ] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
-    ] = None,
+    setting: SmallSetting = None,
     paper: Annotated[
         str | None, typer.Option(help="The recipe of a paper instead: guo, muller or mukhoti.", show_default="none")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")] = None,
+    dataset: OtherDataset = None,
     arch: Annotated[str | None, typer.Option(help="Another architecture.", show_default="the setting's")] = None,
-    smoothing: Annotated[
-        str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
-    ] = None,
+    smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
     calibrators: Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from calib._text import printable
 from calib.cli._networks import command_line, recipe_name, train_networks
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, SmallSetting, TableFormat, Workers
 from calib.cli._output import emit, refuse_picture_as_folder, render, say
 from calib.export import records
 
@@ -19,9 +19,7 @@ def two_routes(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="two-routes-SETTING")
     ] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
-    ] = None,
+    setting: SmallSetting = None,
     paper: Annotated[
         str | None, typer.Option(help="The tutorial's own recipe instead: pyimagesearch.", show_default="none")
     ] = None,

@@ -8,7 +8,19 @@ import typer
 
 from calib._text import printable
 from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, TableFormat, Workers
+from calib.cli._options import (
+    DataDir,
+    Device,
+    Epochs,
+    Force,
+    Json,
+    OtherDataset,
+    Seeds,
+    SmallSetting,
+    Smoothings,
+    TableFormat,
+    Workers,
+)
 from calib.cli._output import counting_bar, emit, refuse_picture_as_folder, render, say
 from calib.errors import InputError
 from calib.export import records
@@ -20,13 +32,11 @@ def wrong_labels(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="wrong-labels-SETTING")
     ] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="fashion-mnist-14, or digits, which needs no data.", show_default=DEFAULT)
-    ] = None,
+    setting: SmallSetting = None,
     paper: Annotated[
         str | None, typer.Option(help="The recipe of a paper instead: lukasik.", show_default="none")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")] = None,
+    dataset: OtherDataset = None,
     noise: Annotated[
         str | None,
         typer.Option(help="Such as clean,symmetric-0.2,asymmetric-0.4.", show_default="the setting's"),
@@ -36,9 +46,7 @@ def wrong_labels(
         typer.Option(help="One more noise: labels of people, such as CIFAR-N's .pt file.", show_default="none"),
     ] = None,
     labels_key: Annotated[str | None, typer.Option(help="Which labels of that file.", show_default="none")] = None,
-    smoothing: Annotated[
-        str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
-    ] = None,
+    smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
     workers: Workers = None,
