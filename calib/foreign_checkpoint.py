@@ -94,6 +94,11 @@ def _data(reading: Reading) -> _Data:
         names, batches = folder.class_names, folder.batches(reading.batch_size)
         notes.append(f"{len(folder.files)} images of {len(names)} classes, in the order {_listed(names)}")
     else:
+        if reading.dataset not in DATASETS:
+            raise InputError(
+                f"there is no data set {reading.dataset!r}",
+                help=f"choose one of {', '.join(DATASETS)}; or {FOLDER}, for images in folders named by class",
+            )
         dataset = load_dataset(reading.dataset, data_dir=reading.data_dir)
         if reading.image_size not in (None, *dataset.shape[1:]):
             raise InputError(

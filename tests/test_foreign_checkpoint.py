@@ -86,6 +86,7 @@ def test_a_factory_of_the_user_s_own_makes_the_network(
     [
         (Reading(), "do not say what data"),
         (Reading(dataset="cifar100", data_dir=Path("nowhere")), "cifar100"),
+        (Reading(dataset="imagenet"), "no data set 'imagenet'"),
         (Reading(dataset="digits", arch="resnet20"), "do not fit resnet20: the file lacks 60 names"),
         (Reading(dataset="digits", arch="resnet9"), "unknown architecture"),
         (Reading(dataset="digits", mean=(0.5,)), "--mean and --std go together"),

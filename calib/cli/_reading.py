@@ -108,4 +108,6 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         found = ()
     if not found or not all(-1e6 < number < 1e6 for number in found) or (option == "--std" and min(found) <= 0):
         raise InputError(f"{option} takes numbers with commas between, got {text!r}", help="such as .485,.456,.406")
+    if max(map(abs, found)) > 10:
+        raise InputError(f"{option} is of pixels / 255, got {text!r}", help="divide by 255, as in .485,.456,.406")
     return found

@@ -123,6 +123,7 @@ def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> No
         ("--mean", "a,b", "numbers with commas"),
         ("--std", "0", "numbers with commas"),
         ("--mean", "nan", "numbers with commas"),
+        ("--mean", "123.7,116.8,103.9", "divide by 255"),
     ):
         assert_refused(run("evaluate", tmp_path / "scores.npy", *how, option, value), words)
 
