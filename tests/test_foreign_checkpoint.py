@@ -1,12 +1,15 @@
 """Networks that calib did not train: run on the data named, with the architecture their tensors fit, doubts said."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from calib import foreign_checkpoint
+from calib.datasets import load_dataset
 from calib.errors import InputError
 from calib.foreign_checkpoint import predict_foreign
 from calib.inference import predict_part
@@ -130,3 +133,14 @@ def test_classes_in_another_order_and_guessing_are_noticed(trained: Checkpoint, 
     torch.save({**turned, "fc.weight": torch.zeros(10, 16)}, tmp_path / "constant.pth")
     said = predict_foreign(tmp_path / "constant.pth", DIGITS).provenance["notes"]
     assert "what guessing gives" in said[-1]
+
+
+def test_of_data_with_an_official_test_part_that_part_alone_is_run(
+    trained: Checkpoint, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_dataset("digits")
+    monkeypatch.setattr(foreign_checkpoint, "load_dataset", lambda *_, **__: replace(whole, n_train=1500))
+    found = predict_foreign(weights, DIGITS)
+    np.testing.assert_array_equal(found.labels, whole.labels[1500:])
+    monkeypatch.undo()
+    np.testing.assert_array_equal(found.values, predict_foreign(weights, DIGITS).values[1500:])

@@ -134,6 +134,20 @@ def test_a_damaged_or_cut_off_shard_is_named(tmp_path: Path) -> None:
         evaluate_streamed(Shards.of(tmp_path))
 
 
+def test_a_shard_that_lacks_a_column_is_named_and_files_without_rows_are_no_data(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    whole = {"logit_0": [1.0, 2.0], "logit_1": [0.0, 0.0], "logit_2": [0.5, 3.0], "label": [0, 2]}
+    lacking = {name: column for name, column in whole.items() if name != "logit_2"}
+    for name, columns in (("0.parquet", whole), ("1.parquet", lacking)):
+        parquet.write_table(pa.table(columns), tmp_path / name)
+    with pytest.raises(InputError, match=r"1\.parquet lacks the column 'logit_2', which the files before have"):
+        evaluate_streamed(Shards.of(tmp_path))
+    (tmp_path / "1.parquet").unlink()
+    parquet.write_table(pa.table(whole).slice(0, 0), tmp_path / "0.parquet")
+    with pytest.raises(InputError, match="hold no rows"):
+        list(Shards.of(tmp_path))
+
+
 def test_a_glob_is_told_from_a_file_whose_name_has_brackets(tmp_path: Path) -> None:
     odd = tmp_path / "a[1].npz"
     np.savez(odd, logits=[[3.0, 0.0]], labels=[0])

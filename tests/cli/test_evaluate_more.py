@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from calib.calibrators.temperature import TemperatureScaling
+from calib.diagnosis import diagnose
 from calib.metrics.binned import ece
 from calib.outcomes import Outcomes
 from calib.predictions import Predictions
@@ -42,11 +43,14 @@ def test_groups_have_rows_of_their_own(run: Run, here: Path) -> None:
     assert "T = " in made.err
     rows = json.loads(run("evaluate", here, "--group-by", "site", "--json").out)["rows"]
     frame = table(0)
+    tuned = diagnose(predictions(frame)).after
     for row in rows:
         if row["calibrator"] == "uncalibrated":
             own = frame[frame["site"] == row["group"]]
             assert row["n"] == len(own)
             assert row["ece"] == pytest.approx(ece(predictions(own)))
+        else:
+            assert row["ece"] == pytest.approx(ece(tuned[(frame["site"] == row["group"]).to_numpy()]))
     assert [row["group"] for row in rows] == ["<b>south\x1b"] * 2 + ["north"] * 2
     assert_refused(run("evaluate", here, "--group-by", "sit"), "no column 'sit'", "logit_0")
     assert_refused(run("evaluate", "example:digits-resnet8-hard", "--group-by", "x"), "a column of a file")
@@ -70,6 +74,10 @@ def test_a_second_data_set_shows_how_the_temperature_carries_over(run: Run, here
     assert found["temperature"]["here"] == pytest.approx(fitted.temperature)
     carried = ece(fitted.transform(predictions(table(1, scale=4.0))))
     assert found["reports"]["shifted + that T"]["ece"] == pytest.approx(carried)
+    own = diagnose(predictions(table(1, scale=4.0)))
+    assert found["reports"]["shifted"]["ece"] == pytest.approx(own.uncalibrated.ece)
+    assert found["reports"]["shifted + own T"]["ece"] == pytest.approx(own.scaled.ece)
+    assert found["temperature"]["there"] == pytest.approx(own.fitted.temperature)
     assert run("evaluate", here, "--against", shifted, "--format", "csv").out.count("\n") == 6
     assert_refused(run("evaluate", here, "--against", shifted, "--group-by", "site"), "reports of their own")
     assert_refused(run("evaluate", here, "--against", "example:digits-resnet8-hard"), "10 classes")
