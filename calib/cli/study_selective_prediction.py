@@ -131,5 +131,6 @@ def selective_prediction(
     emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=questions, shown=readable_contrasts(questions), extra={})}", None)
-    say(f"\n{said}")
+    if said:
+        say(f"\n{said}")
     say(f"\nIn {printable(str(folder))}: {len(paths)} run directories, {', '.join(FILES)}")
