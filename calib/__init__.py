@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis, diagnose
     from calib.differences import ece_difference_interval, paired_interval
     from calib.errors import InputError
-    from calib.evaluation import Report, evaluate
+    from calib.evaluation import Report, evaluate, evaluate_sums
     from calib.examples import Example, load_example
     from calib.files.calibrator_json import load_calibrator, save_calibrator
     from calib.files.shards import Shards
@@ -139,6 +139,7 @@ _HOME = {
     "equivalent_smoothing": "calib.targets",
     "evaluate": "calib.evaluation",
     "evaluate_streamed": "calib.streamed",
+    "evaluate_sums": "calib.evaluation",
     "from_estimator": "calib.integrations.scikit_learn",
     "hosmer_lemeshow": "calib.metrics.hypothesis_tests",
     "kde_ece": "calib.metrics.kernel",
@@ -243,6 +244,7 @@ __all__ = [
     "equivalent_smoothing",
     "evaluate",
     "evaluate_streamed",
+    "evaluate_sums",
     "from_estimator",
     "hosmer_lemeshow",
     "kde_ece",

@@ -85,15 +85,20 @@ def _equal_mass(outcomes: Outcomes, n_bins: int) -> tuple[Int, Float]:
     rows does not matter and a large group leaves bins beside it empty.  An edge lies midway between its neighbours.
     """
     order, group, middle = ranked_groups(outcomes)
-    exact = np.rint(middle * n_bins)  # where the middle lies on a cut but for rounding, it is the upper bin's
-    scaled = np.where(np.abs(middle * n_bins - exact) < _DOUBT, exact, middle * n_bins)
-    share = np.minimum(scaled.astype(np.int64), n_bins - 1)
+    share = share_to_bin(middle, n_bins)
     index = np.empty(outcomes.n, np.int64)
     index[order] = share[group]
     ascending = outcomes.confidence[order]
     first = np.searchsorted(share[group], np.arange(1, n_bins))  # the first example of each bin, or of the next one
     below, above = ascending[np.maximum(first - 1, 0)], ascending[np.minimum(first, outcomes.n - 1)]
     return index, np.concatenate([[0.0], (below + above) / 2, [1.0]])
+
+
+def share_to_bin(share: Float, n_bins: int) -> Int:
+    """The bin of equal mass that holds what lies at each share, in [0, 1], of all examples; on a cut the upper one."""
+    exact = np.rint(share * n_bins)  # where it lies on a cut but for rounding
+    scaled = np.where(np.abs(share * n_bins - exact) < _DOUBT, exact, share * n_bins)
+    return np.minimum(scaled.astype(np.int64), n_bins - 1)
 
 
 def _equal_width_index(confidence: Float, edges: Float, closed: Closed) -> Int:

@@ -1,6 +1,7 @@
 """Before and after temperature scaling: two reports, the T to ship, and a sentence of verdict."""
 
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import Literal, TypeAlias
 
 from calib._arrays import Float
@@ -10,7 +11,7 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 from calib.evaluation import Report, evaluate
-from calib.predictions import Predictions, require_predictions
+from calib.predictions import Kind, Predictions, require_predictions
 from calib.uncertainty import consistency_interval
 
 Interval: TypeAlias = tuple[Float, Float]  # lower and upper ends, one a bin
@@ -59,48 +60,18 @@ class Diagnosis:
 
     @property
     def needs_temperature(self) -> bool:
-        """Whether a temperature was fitted that can be told from 1: by two standard errors of 1/T, where known."""
-        fitted = self.fitted
-        error = fitted.standard_error / fitted.temperature**2
-        return fitted.status == "ok" and not abs(1 / fitted.temperature - 1) <= 2 * error
+        """Whether a temperature was fitted that can be told from 1."""
+        return needs(self.fitted)
 
     @property
     def paste(self) -> str:
         """The probabilities as an expression for the user's own code: ``softmax(logits / T)``, or as they were."""
-        probs = self.before.kind == "probs"
-        if not self.needs_temperature:
-            return "probs" if probs else "softmax(logits)"
-        temperature = f"{self.fitted.temperature:.4g}"
-        if probs and self.before.n_classes == 2:
-            return f"sigmoid(logit(p) / {temperature})"
-        return f"softmax({_SCORES[self.before.kind]} / {temperature})"
+        return paste_of(self.fitted, kind=self.before.kind, n_classes=self.before.n_classes)
 
     @property
     def verdict(self) -> str:
         """Is it calibrated, which way is it off, and what does a temperature do about it?"""
-        return f"{_state(self.uncalibrated)} {self._remedy()}"
-
-    def _remedy(self) -> str:
-        before, after, fitted = self.uncalibrated, self.scaled, self.fitted
-        if fitted.status != "ok":
-            return NO_TEMPERATURE[fitted.status]
-        temperature = with_error(fitted.temperature, fitted.standard_error)
-        if not self.needs_temperature:
-            return f"The best temperature, {temperature}, cannot be told from 1 on {fitted.n:,} examples."
-        few = "" if fitted.n >= FEW else f" (fitted on {fitted.n} examples only)"
-        rough = " (known in its order of magnitude only)" if fitted.standard_error > fitted.temperature / 2 else ""
-        scaling = f"Dividing the {_SCORES[self.before.kind]} by {temperature}{rough}{few}"
-        if after.nll > before.nll:
-            losses = f"{before.nll:.3f} → {after.nll:.3f}, ECE {_change(before, after)}"
-            return f"{scaling} does not lower NLL here ({losses}): bring more calibration examples before you ship it."
-        if after.ece >= before.ece:
-            return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
-        rest = (
-            "what is left is no more than chance"
-            if after.ece <= after.ece_null_95
-            else f"more than chance ({after.ece_null:.3f}) is left"
-        )
-        return f"{scaling} brings ECE {_change(before, after)}; {rest}."
+        return verdict_of(self.uncalibrated, self.scaled, self.fitted, kind=self.before.kind)
 
 
 def diagnose(
@@ -141,6 +112,60 @@ def diagnose(
     )
 
 
+def needs(fitted: TemperatureScaling) -> bool:
+    """Whether a temperature was fitted that can be told from 1: by two standard errors of 1/T, where known.
+
+    >>> needs(TemperatureScaling(2.0))
+    True
+    """
+    error = fitted.standard_error / fitted.temperature**2
+    return fitted.status == "ok" and not abs(1 / fitted.temperature - 1) <= 2 * error
+
+
+def paste_of(fitted: TemperatureScaling, *, kind: Kind, n_classes: int) -> str:
+    """The scaled probabilities as an expression for the user's own code, of scores that are logits or probabilities.
+
+    >>> paste_of(TemperatureScaling(2.0), kind="logits", n_classes=10)
+    'softmax(logits / 2)'
+    """
+    probs = kind == "probs"
+    if not needs(fitted):
+        return "probs" if probs else "softmax(logits)"
+    temperature = f"{fitted.temperature:.4g}"
+    if probs and n_classes == 2:
+        return f"sigmoid(logit(p) / {temperature})"
+    return f"softmax({_SCORES[kind]} / {temperature})"
+
+
+def verdict_of(before: Report, after: Report, fitted: TemperatureScaling, *, kind: Kind) -> str:
+    """Is a model calibrated, which way is it off, and what does ``fitted`` do about it, from the reports of both."""
+    return f"{_state(before)} {_remedy(before, after, fitted, kind)}"
+
+
+def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kind) -> str:
+    if fitted.status != "ok":
+        return NO_TEMPERATURE[fitted.status]
+    temperature = with_error(fitted.temperature, fitted.standard_error)
+    if not needs(fitted):
+        return f"The best temperature, {temperature}, cannot be told from 1 on {fitted.n:,} examples."
+    few = "" if fitted.n >= FEW else f" (fitted on {fitted.n} examples only)"
+    rough = " (known in its order of magnitude only)" if fitted.standard_error > fitted.temperature / 2 else ""
+    scaling = f"Dividing the {_SCORES[kind]} by {temperature}{rough}{few}"
+    if after.nll > before.nll:
+        losses = f"{before.nll:.3f} → {after.nll:.3f}, ECE {_change(before, after)}"
+        return f"{scaling} does not lower NLL here ({losses}): bring more calibration examples before you ship it."
+    if after.ece >= before.ece:
+        return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
+    if isnan(after.ece_null):
+        return f"{scaling} brings ECE {_change(before, after)}."
+    rest = (
+        "what is left is no more than chance"
+        if after.ece <= after.ece_null_95
+        else f"more than chance ({after.ece_null:.3f}) is left"
+    )
+    return f"{scaling} brings ECE {_change(before, after)}; {rest}."
+
+
 FOLDS = 5
 FEW = 100  # calibration examples below which the verdict says how few there were
 _SCORES = {"logits": "logits", "probs": "log(probs)"}
@@ -156,7 +181,8 @@ NO_TEMPERATURE = {
 
 def _state(report: Report) -> str:
     claim = f"it claims {report.mean_confidence:.1%} and is right {report.accuracy:.1%} of the time"
-    evidence = f"ECE {report.ece:.3f}, by chance {report.ece_null:.3f}"
+    chance = "" if isnan(report.ece_null) else f", by chance {report.ece_null:.3f}"
+    evidence = f"ECE {report.ece:.3f}{chance}"
     if report.ece <= report.ece_null_95:
         return f"No miscalibration can be told from chance at n = {report.n:,}: {claim} ({evidence})."
     if abs(report.gap) < report.ece / 2:

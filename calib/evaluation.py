@@ -1,17 +1,28 @@
 """The standard report of one set of predictions."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from calib.curve import calibration_curve
-from calib.intervals import ece_interval
+from calib.intervals import Interval, ece_interval, interval_of_sums
+from calib.inversion import BinSums
 from calib.metrics.cumulative import ks_error
+from calib.metrics.from_histogram import (
+    Bounded,
+    aurc_from,
+    auroc_from,
+    equal_mass_ece_from,
+    ks_error_from,
+    smooth_ece_from,
+)
 from calib.metrics.ranking import Ranking
 from calib.metrics.smooth import smooth_ece
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Predictions, as_outcomes, as_predictions
-from calib.uncertainty import ece_null
+from calib.state import Summary
+from calib.uncertainty import ece_null, ece_null_from
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,59 @@ def evaluate(
         auroc=ranking.auroc,
         aurc=np.nan if weighted else ranking.aurc,
     )
+
+
+def evaluate_sums(
+    summary: Summary, *, n_classes: int | None = None, seed: int = 0
+) -> tuple[Report, Mapping[str, float]]:
+    """The report of data that were not kept, from their sums, and how far off some of its numbers can be.
+
+    Proper scores and numbers of equal-width bins are those of the examples themselves.  ``ece_equal_mass``,
+    ``smooth_ece``, ``ks_error``, ``auroc`` and ``aurc`` come from the histogram: the second result bounds, by name, how
+    far each can be from the number of the examples.  The draws behind ``ece_null`` are of cells.
+    ``debiased_squared_ce`` is NaN; with sample weights so are ``aurc``, the interval and the chance level.
+
+    >>> from calib.state import CalibrationState
+    >>> state = CalibrationState()
+    >>> state.update([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], [0, 1, 1])
+    >>> report, bounds = evaluate_sums(state.compute())
+    >>> report.auroc, bounds["auroc"] < 1e-9
+    (1.0, True)
+    """
+    curve, histogram, weighted = summary.curve, summary.histogram, summary.curve.weight is not None
+    found = {
+        "ece_equal_mass": equal_mass_ece_from(histogram, n_bins=len(curve.count)),
+        "smooth_ece": smooth_ece_from(histogram),
+        "ks_error": ks_error_from(histogram),
+        "auroc": auroc_from(histogram),
+        "aurc": Bounded(np.nan, np.nan) if weighted else aurc_from(histogram),
+    }
+    interval, null = Interval(summary.ece, np.nan, np.nan, 0.95), np.full(1, np.nan)
+    if not weighted:
+        sums = BinSums(curve.mass, curve.confidence_sum, curve.correct_sum, curve.mass)
+        interval = interval_of_sums(sums, seed=seed)
+        null = ece_null_from(histogram, n_bins=len(curve.count), seed=seed)
+    report = Report(
+        n=summary.n,
+        n_classes=n_classes,
+        n_bins=len(curve.count),
+        accuracy=summary.accuracy,
+        mean_confidence=summary.mean_confidence,
+        nll=np.nan if summary.nll is None else summary.nll,
+        infinite_nll=summary.infinite_nll,
+        brier=np.nan if summary.brier is None else summary.brier,
+        ece=summary.ece,
+        ece_low=interval.low,
+        ece_high=interval.high,
+        ece_null=float(null.mean()),
+        ece_null_95=float(np.quantile(null, 0.95)),
+        rmsce=summary.rmsce,
+        debiased_squared_ce=np.nan,
+        mce=summary.mce,
+        gap=summary.gap,
+        **{name: number.value for name, number in found.items()},
+    )
+    return report, {name: number.bound for name, number in found.items()}
 
 
 def _n_classes(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None) -> int | None:

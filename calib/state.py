@@ -10,6 +10,7 @@ from calib._arrays import Float
 from calib.binning import Closed, bins_of, check_choice, equal_width_edges
 from calib.curve import CalibrationCurve, binned
 from calib.errors import InputError
+from calib.histogram import LogOddsHistogram
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
@@ -19,7 +20,7 @@ class Summary:
     """What a `CalibrationState` knows; names and units are those of the metrics.
 
     ``nll`` and ``brier`` are None where only confidences were seen; ``nll`` is inf where a label had probability 0, in
-    ``infinite_nll`` examples.
+    ``infinite_nll`` examples.  ``histogram`` is what ranks and kernels need: see `calib.evaluate_sums`.
     """
 
     n: int
@@ -33,6 +34,7 @@ class Summary:
     infinite_nll: int
     brier: float | None
     curve: CalibrationCurve
+    histogram: LogOddsHistogram
 
 
 class CalibrationState:
@@ -54,6 +56,7 @@ class CalibrationState:
         self.curve = CalibrationCurve(edges, np.zeros(n_bins, np.int64), zeros, zeros, None, closed)
         self.losses: Float | None = None
         self.infinite_nll = 0
+        self.histogram = LogOddsHistogram.empty()
 
     def update(
         self, predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None, *, of: Of = "predicted"
@@ -74,6 +77,7 @@ class CalibrationState:
             finite_nll = np.where(np.isinf(outcomes.nll), 0.0, outcomes.nll)
             part.losses = np.array([(weight * finite_nll).sum(), (weight * outcomes.brier).sum()])
             part.infinite_nll = int(infinite.sum())
+        part.histogram = LogOddsHistogram.of(outcomes)
         vars(self).update(vars(self.merge(part)))
 
     def merge(self, other: "CalibrationState") -> "CalibrationState":
@@ -101,6 +105,7 @@ class CalibrationState:
         known = [losses for losses in held if losses is not None]
         merged.losses = np.sum(known, axis=0) if known else None
         merged.infinite_nll = self.infinite_nll + other.infinite_nll
+        merged.histogram = self.histogram + other.histogram
         return merged
 
     __add__ = merge
@@ -124,6 +129,7 @@ class CalibrationState:
             infinite_nll=self.infinite_nll,
             brier=brier,
             curve=curve,
+            histogram=self.histogram,
         )
 
     def to_bytes(self) -> bytes:
@@ -138,6 +144,7 @@ class CalibrationState:
             "closed": np.array(curve.closed),
             "losses": self.losses,
             "infinite_nll": np.array(self.infinite_nll),
+            **{name: getattr(self.histogram, name) for name in _OF_HISTOGRAM},
         }
         np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
         return file.getvalue()
@@ -162,6 +169,10 @@ class CalibrationState:
                 raise ValueError("these are no sums")
             state.curve = CalibrationCurve(edges, count, confidence, correct, weight, closed)
             state.losses, state.infinite_nll = losses, int(arrays["infinite_nll"])
+            state.histogram = LogOddsHistogram.checked(*(arrays[name] for name in _OF_HISTOGRAM))
         except Exception as error:  # numpy raises a dozen kinds on a damaged file; each means the same
             raise InputError("these bytes are no calibration state", help="pass what to_bytes() returned") from error
         return state
+
+
+_OF_HISTOGRAM = ("cells", "wrong", "right")

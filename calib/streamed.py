@@ -1,25 +1,37 @@
 """Evaluate predictions that need not fit into memory: the same sums as in memory, gathered part by part."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from functools import partial
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from calib.calibrators._likelihood import Likelihood, Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
+from calib.diagnosis import paste_of, verdict_of
 from calib.errors import InputError
+from calib.evaluation import Report, evaluate_sums
 from calib.predictions import Kind, Predictions
-from calib.state import CalibrationState, Summary
+from calib.state import CalibrationState
 
 OnPart: TypeAlias = Callable[[int], None]  # rows of the part that was just read
 
 
-class Parts(Protocol):
-    """Predictions in parts that can be gone through again and again, and sampled."""
+class Sum(Protocol):
+    """What was found in parts, and adds up over them."""
 
-    def __iter__(self) -> Iterator[Predictions]: ...
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+Found = TypeVar("Found", bound=Sum)
+
+
+class Parts(Protocol):
+    """Predictions in parts that can be gone through again and again, here or elsewhere, and sampled."""
+
+    def gather(self, of: Callable[[Predictions], Found]) -> Iterator[Found]:
+        """What ``of``, a function that can be pickled, finds in each part; neighbours may come added up."""
 
     def sample(self, rows: int) -> Predictions:
         """About as many rows of the whole."""
@@ -29,26 +41,39 @@ class Parts(Protocol):
 class StreamedReport:
     """What sums can tell: as the predictions are, and with a temperature fitted to them.
 
-    ``in_sample`` says that the temperature was fitted on the very rows it is judged on; of many rows one number hardly
-    fits noise.
+    ``bounds`` says how far the numbers of ranks and kernels can be off, under "uncalibrated" and "scaled": see
+    `calib.evaluate_sums`.  ``in_sample`` says that the temperature was fitted on the very rows it is judged on; of many
+    rows one number hardly fits noise.
     """
 
-    uncalibrated: Summary
-    scaled: Summary
+    uncalibrated: Report
+    scaled: Report
+    bounds: Mapping[str, Mapping[str, float]]
     fitted: TemperatureScaling
     n_classes: int
     kind: Kind
     in_sample: bool
 
+    @property
+    def paste(self) -> str:
+        """The probabilities as an expression for the user's own code, as `Diagnosis.paste`."""
+        return paste_of(self.fitted, kind=self.kind, n_classes=self.n_classes)
+
+    @property
+    def verdict(self) -> str:
+        """Is it calibrated, which way is it off, and what does a temperature do about it?"""
+        return verdict_of(self.uncalibrated, self.scaled, self.fitted, kind=self.kind)
+
 
 def evaluate_streamed(
-    test: Parts, calibration: Parts | None = None, *, n_bins: int = 15, on_part: OnPart | None = None
+    test: Parts, calibration: Parts | None = None, *, n_bins: int = 15, seed: int = 0, on_part: OnPart | None = None
 ) -> StreamedReport:
     """Fit a temperature on ``calibration``, or on ``test`` without one, and sum up ``test`` without and with it.
 
     Goes through the parts four or five times; memory holds one part.  Counts are those of the whole in memory, sums
-    agree to 1e-12 and T to about ten digits.  ``test`` is `calib.Shards`, or anything whose iteration begins anew each
-    time and that has ``sample(rows)``.  Raises `InputError` as reading does.
+    agree to 1e-12 and T to about ten digits; what needs ranks is bounded.  ``test`` is `calib.Shards`, or
+    `calib.integrations.dask.DaskParts`, or anything else with their ``gather`` and ``sample``.  ``seed`` drives the
+    draws of the chance level and the interval.  Raises `InputError` as reading does.
 
     >>> import tempfile, numpy
     >>> from calib import Shards
@@ -59,10 +84,16 @@ def evaluate_streamed(
     >>> report.uncalibrated.n, round(report.fitted.temperature, 4)  # 2 / ln 3
     (12, 1.8205)
     """
-    before, n_classes, kind = _summed(test, None, n_bins, on_part)
+    whole = _summed(test, None, n_bins, on_part)
     fitted = fit_streamed(test if calibration is None else calibration, on_part=on_part)
-    after = _summed(test, fitted, n_bins, on_part)[0] if fitted.status == "ok" else before
-    return StreamedReport(before, after, fitted, n_classes, kind, calibration is None)
+    scaled = _summed(test, fitted, n_bins, on_part) if fitted.status == "ok" else whole
+    reports = [
+        evaluate_sums(one.state.compute(), n_classes=whole.n_classes, seed=seed)
+        for one in ((whole,) if scaled is whole else (whole, scaled))
+    ]
+    (before, bounds), (after, bounds_after) = reports[0], reports[-1]
+    both = {"uncalibrated": bounds, "scaled": bounds_after}
+    return StreamedReport(before, after, both, fitted, whole.n_classes, whole.kind, calibration is None)
 
 
 def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureScaling:
@@ -75,31 +106,52 @@ def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureS
     return replace(fitted, n=likelihood.n)  # known after a read
 
 
-def _summed(
-    parts: Iterable[Predictions], fitted: TemperatureScaling | None, n_bins: int, on_part: OnPart | None
-) -> tuple[Summary, int, Kind]:
-    state, n_classes = CalibrationState(n_bins=n_bins), 0
-    kind: Kind = "logits"
-    for part in parts:
-        with named_after(part):
-            state.update(part if fitted is None else fitted.transform(part))
-        n_classes, kind = part.n_classes, part.kind
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """The state of some parts, and what these must have in common."""
+
+    n: int
+    n_classes: int
+    kind: Kind
+    state: CalibrationState
+
+    def __add__(self, other: "_Whole") -> "_Whole":
+        if (self.kind, self.n_classes) != (other.kind, other.n_classes):
+            raise InputError(
+                f"some parts hold {self.kind} of {self.n_classes} classes, others {other.kind} of {other.n_classes}",
+                help="evaluate data sets of one model together, others apart",
+            )
+        return replace(self, n=self.n + other.n, state=self.state + other.state)
+
+
+def _summed(parts: Parts, fitted: TemperatureScaling | None, n_bins: int, on_part: OnPart | None) -> _Whole:
+    return _total(parts.gather(partial(_state_of, fitted=fitted, n_bins=n_bins)), on_part)
+
+
+def _state_of(part: Predictions, *, fitted: TemperatureScaling | None, n_bins: int) -> _Whole:
+    state = CalibrationState(n_bins=n_bins)
+    state.update(part if fitted is None else fitted.transform(part))
+    return _Whole(part.n, part.n_classes, part.kind, state)
+
+
+class _Counted(Sum, Protocol):
+    @property
+    def n(self) -> int: ...
+
+
+Counted = TypeVar("Counted", bound=_Counted)
+
+
+def _total(found: Iterator[Counted], on_part: OnPart | None) -> Counted:
+    """Add all up.  Raises `InputError` where there is nothing."""
+    total: Counted | None = None
+    for one in found:
+        total = one if total is None else total + one
         if on_part is not None:
-            on_part(part.n)
-    return state.compute(), n_classes, kind
-
-
-@contextmanager
-def named_after(part: Predictions) -> Iterator[None]:
-    """Say in errors which file a part came from, where it knows."""
-    try:
-        yield
-    except InputError as error:
-        file, row = (part.provenance.get(name) for name in ("file", "row"))
-        if file is None:
-            raise
-        after = f", after row {row}" if row else ""
-        raise InputError(f"{file}{after}: {error}", help=error.help) from error
+            on_part(one.n)
+    if total is None:
+        raise InputError("there are no rows", help="were the predictions written to the end?")
+    return total
 
 
 class StreamedLikelihood:
@@ -135,28 +187,59 @@ class StreamedLikelihood:
 
     def at(self, beta: float, *, exact: bool = True) -> Moments:
         """NLL and derivatives at β."""
-        return combined_moments([(weight, one.at(beta, exact=exact)) for weight, one in self._each()])
+        read = self._read(partial(_moments_of, beta=beta, exact=exact))
+        return combined_moments([(weight, moments) for weight, moments, _, _ in read.found])
 
     def first(self, beta: float, *, exact: bool = True) -> tuple[float, Moments, Limits]:
         """NLL at 1, all of it at β, and what NLL does at both ends."""
-        found = [(weight, *one.first(beta, exact=exact)) for weight, one in self._each()]
-        weights, at_one, moments, limits = zip(*found, strict=True)
-        mean = float(np.dot(weights, at_one) / np.sum(weights))
-        pairs = list(zip(weights, moments, strict=True)), list(zip(weights, limits, strict=True))
-        return mean, combined_moments(pairs[0]), combined_limits(pairs[1])
+        read = self._read(partial(_first_of, beta=beta, exact=exact))
+        mean = sum(weight * at_one for weight, _, at_one, _ in read.found) / read.weight
+        limits = [(weight, limits) for weight, _, _, limits in read.found if limits is not None]
+        return (
+            mean,
+            combined_moments([(weight, moments) for weight, moments, _, _ in read.found]),
+            combined_limits(limits),
+        )
 
-    def _each(self) -> Iterator[tuple[float, Likelihood]]:
-        """The weight and the likelihood of every part that counts, while the sums over all are kept."""
+    def _read(self, of: "Callable[[Predictions], _Read]") -> "_Read":
+        """Go through all parts once, and keep their sums."""
         self.reads += 1
-        self.n, self._total, self._squares = 0, 0.0, 0.0
-        for part in self._parts:
-            weight = np.ones(part.n) if part.sample_weight is None else part.sample_weight
-            self.n += part.n
-            self._total += float(weight.sum())
-            self._squares += float(np.square(weight).sum())
-            if weight.any():
-                yield float(weight.sum()), Likelihood(part)
-            if self._on_part is not None:
-                self._on_part(part.n)
-        if self._total == 0:
+        read = _total(self._parts.gather(of), self._on_part)
+        self.n, self._total, self._squares = read.n, read.weight, read.squares
+        if read.weight == 0:
             raise InputError("all sample weights are 0", help="leave the weights out, or give some")
+        return read
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """Rows, Σ w and Σ w² of some parts, and of each that counts: weight, moments, NLL at 1 and limits where asked."""
+
+    n: int
+    weight: float
+    squares: float
+    found: tuple[tuple[float, Moments, float, Limits | None], ...]
+
+    def __add__(self, other: "_Read") -> "_Read":
+        return _Read(
+            self.n + other.n, self.weight + other.weight, self.squares + other.squares, self.found + other.found
+        )
+
+
+def _moments_of(part: Predictions, *, beta: float, exact: bool) -> _Read:
+    return _read_of(part, lambda one: (one.at(beta, exact=exact), 0.0, None))
+
+
+def _first_of(part: Predictions, *, beta: float, exact: bool) -> _Read:
+    def found(one: Likelihood) -> tuple[Moments, float, Limits]:
+        at_one, moments, limits = one.first(beta, exact=exact)
+        return moments, at_one, limits
+
+    return _read_of(part, found)
+
+
+def _read_of(part: Predictions, of: Callable[[Likelihood], tuple[Moments, float, Limits | None]]) -> _Read:
+    weight = np.ones(part.n) if part.sample_weight is None else part.sample_weight
+    total = float(weight.sum())
+    found = ((total, *of(Likelihood(part))),) if total > 0 else ()
+    return _Read(part.n, total, float(np.square(weight).sum()), found)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from calib._arrays import BLOCK_ENTRIES, Float, check_level, check_resamples, generator
+from calib._arrays import BLOCK_ENTRIES, Float, Int, check_level, check_resamples, generator
 from calib.binning import bin_index, equal_width_edges
 from calib.curve import calibration_curve
+from calib.histogram import LogOddsHistogram
 from calib.outcomes import Outcomes
 from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
 
@@ -71,6 +72,21 @@ def consistency_interval(
     return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
 
 
+def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: int = 1000, seed: int = 0) -> Float:
+    """`ece_null` of examples without weights of which a histogram is left; cells lie in the bin of their mean."""
+    check_resamples(resamples)
+    rng = generator(seed)
+    index = bin_index(histogram.confidence, equal_width_edges(n_bins))
+    spread = histogram.wrong[1] + histogram.right[1] - histogram.wrong[2] - histogram.right[2]
+    variance = np.maximum(np.bincount(index, weights=spread, minlength=n_bins), 0.0)
+    draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
+    rare = (variance < NORMAL_FROM)[index]
+    if rare.any():
+        count = histogram.mass[rare].astype(np.int64)
+        _sum_binomials(draws, index[rare], count, histogram.confidence[rare], np.ones(len(count)), rng)
+    return np.asarray(np.abs(draws).sum(axis=1) / histogram.mass.sum())
+
+
 def _weights(outcomes: Outcomes) -> Float:
     """Weights whose largest is 1: only their ratios matter."""
     return np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
@@ -96,7 +112,7 @@ def _residual_sums(outcomes: Outcomes, weight: Float, n_bins: int, resamples: in
 
 def _draw_binomials(confidence: Float, weight: Float, draws: Float, rng: np.random.Generator) -> None:
     """Replace the columns of the bins of ``confidence``; rows alike in confidence and weight share a draw."""
-    resamples, n_bins = draws.shape
+    n_bins = draws.shape[1]
     fine = bin_index(confidence, np.arange(n_bins * CELLS_PER_BIN + 1) / (n_bins * CELLS_PER_BIN))
     with np.errstate(divide="ignore"):
         level = np.minimum(-WEIGHT_LEVELS * np.log2(weight), _LIGHTEST * WEIGHT_LEVELS).astype(np.int64)
@@ -104,9 +120,14 @@ def _draw_binomials(confidence: Float, weight: Float, draws: Float, rng: np.rand
     cell, inverse, count = np.unique(fine * kinds + level, return_inverse=True, return_counts=True)
     mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
     unit = np.sqrt(np.bincount(inverse, weights=weight**2) / count)
-    bins, first_of_bin = np.unique(cell // (kinds * CELLS_PER_BIN), return_index=True)
+    _sum_binomials(draws, cell // (kinds * CELLS_PER_BIN), count, mean, unit, rng)
+
+
+def _sum_binomials(draws: Float, index: Int, count: Int, mean: Float, unit: Float, rng: np.random.Generator) -> None:
+    """Draw the right answers of each cell and sum them up a bin; ``index``, the bins of the cells, does not fall."""
+    bins, first_of_bin = np.unique(index, return_index=True)
     step = max(1, BLOCK_ENTRIES // len(count))
-    for start in range(0, resamples, step):
+    for start in range(0, len(draws), step):
         some = draws[start : start + step]
         residual = (rng.binomial(count, mean, size=(len(some), len(count))) - count * mean) * unit
         some[:, bins] = np.add.reduceat(residual, first_of_bin, axis=1)

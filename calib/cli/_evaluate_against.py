@@ -29,7 +29,7 @@ def evaluate_against(
     """
     import pandas as pd
 
-    from calib.cli.evaluate import metrics_of, report_rows
+    from calib.cli._report_rows import metrics_of, report_rows
     from calib.diagnosis import diagnose
     from calib.evaluation import evaluate
 

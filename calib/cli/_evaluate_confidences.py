@@ -36,7 +36,7 @@ def evaluate_confidences(
     """Print the report of the predicted class, and return it as "uncalibrated"."""
     import pandas as pd
 
-    from calib.cli.evaluate import metrics_of, report_rows
+    from calib.cli._report_rows import metrics_of, report_rows
     from calib.evaluation import evaluate
 
     report = evaluate(outcomes, n_bins=bins, seed=seed)

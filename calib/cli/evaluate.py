@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calib._text import number, printable, with_error
+from calib._text import printable, with_error
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
-from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed, refuse_gates
+from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
+from calib.cli._report_rows import metrics_of, report_rows
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
@@ -22,7 +23,6 @@ from calib.reading import AS_IT_IS, Reading
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
-    from calib.state import Summary
 
 GATES = ("nll", "brier", "ece", "ece_equal_mass", "rmsce", "mce", "smooth_ece", "ks_error", "gap", "aurc")
 
@@ -93,10 +93,11 @@ def evaluate(
         _fail_above(gates, reports)
         return
     if is_streamed(source):
-        refuse_gates([metric for _, metric, _ in gates])
         chosen = "json" if json else format
-        summaries = evaluate_streamed_source(source, calibration, reading, bins=bins, format=chosen, output=output)
-        _fail_above(gates, summaries)
+        reports = evaluate_streamed_source(
+            source, calibration, reading, bins=bins, seed=seed, format=chosen, output=output
+        )
+        _fail_above(gates, reports)
         return
     from calib.diagnosis import diagnose
     from calib.predictions import look_like_probs
@@ -152,7 +153,7 @@ def _source(source: Path | None, example: str | None) -> Path:
     return Path(f"{PREFIX}{example}") if source is None else source
 
 
-def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report | Summary]") -> None:
+def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report]") -> None:
     failed = [message for gate in gates if (message := _failure(gate, reports))]
     for message in failed:
         say(f"gate failed: {message}")
@@ -180,45 +181,12 @@ def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
     }
 
 
-def metrics_of(report: "Report") -> dict[str, object]:
-    """The metrics of a report by name, without what every report of these predictions shares."""
-    return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
-
-
 def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
     fitted = diagnosis.fitted
     rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
     rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
     return ["", "uncalibrated", scaled], rows
-
-
-def report_rows(*reports: "Report") -> list[list[str]]:
-    """One row a metric, one column a set of predictions: fits the narrowest terminal."""
-    rows = [
-        [
-            label.format(bins=reports[0].n_bins),
-            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in reports),
-        ]
-        for name, label in _LABELS.items()
-    ]
-    rows = [row for row in rows if set(row[1:]) != {"nan"}]  # not defined for weighted examples
-    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in reports]
-    rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
-    return rows
-
-
-_LABELS = {
-    "accuracy": "accuracy",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE ({bins} bins)",
-    "ece_null": "  expected by chance",
-    "mce": "MCE",
-    "smooth_ece": "smooth ECE",
-    "gap": "gap (confidence − accuracy)",
-    "aurc": "AURC (risk–coverage)",
-}
 
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
@@ -259,7 +227,7 @@ def _gate(text: str, scaled: str) -> tuple[str, str, float]:
     return row or "uncalibrated", metric, value
 
 
-def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report | Summary]") -> str:
+def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report]") -> str:
     row, metric, limit = gate
     value = abs(float(getattr(reports[row], metric)))
     return "" if value <= limit else f"{row} {metric} is {value:.4g}, above {limit:g}"

@@ -1,10 +1,10 @@
 """Predictions that need not fit into memory: a file, a folder of shards or a glob, read part by part."""
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from calib._arrays import AnyArray
 from calib._extras import library
@@ -15,6 +15,9 @@ from calib.files.columns import predictions_from
 from calib.files.read import read_predictions
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
+
+Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 ENTRIES = 1 << 20  # of a part: 8 MiB of float64
 ENDINGS = (".parquet", ".pq", ".npz", ".csv", ".csv.gz", ".jsonl", ".feather", ".arrow", ".safetensors")
@@ -85,22 +88,23 @@ class Shards:
         if first is None:
             raise InputError(f"{self.files[0]} and those after it hold no rows", help="were they written to the end?")
 
+    def gather(self, of: Callable[[Predictions], Found]) -> Iterator[Found]:
+        """What ``of`` finds in each part, in order.  Errors of parts that know their file name it."""
+        for part in self:
+            file, row = (part.provenance.get(name) for name in ("file", "row"))
+            try:
+                found = of(part)
+            except InputError as error:
+                if file is None:
+                    raise
+                raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
+            yield found
+
     def sample(self, rows: int) -> Predictions:
         """At most about as many rows, from the beginnings of files spread over the whole; the same every time."""
-        import numpy as np
-
-        step = max(1, len(self.files) // 8)
-        chosen = [next(self._parts(file), None) for file in self.files[::step][:8]]
-        parts = [part[: -(-rows // len(chosen))] for part in chosen if part is not None]
-        if not parts:
-            raise InputError(f"{self.files[0]} holds no rows", help="was it written to the end?")
-        make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
-        weights = [part.sample_weight for part in parts if part.sample_weight is not None]
-        return make(
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            sample_weight=np.concatenate(weights) if weights else None,
-        )
+        chosen = spread(self.files)
+        heads = (next(iter(replace(self, files=(file,))), None) for file in chosen)
+        return joined([head[: -(-rows // len(chosen))] for head in heads if head is not None])
 
     def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
         """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
@@ -139,8 +143,35 @@ class Shards:
             made = predictions_from(columns, kind=self.kind, class_names=self.class_names)
             return replace(made, provenance={"file": str(file), "row": row})
         except InputError as error:
-            after = f", after row {row}" if row else ""
-            raise InputError(f"{file}{after}: {error}", help=error.help) from error
+            raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
+
+
+def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
+    """At most as many items, evenly from the whole of them.
+
+    >>> spread(range(100), most=4)
+    range(0, 100, 25)
+    """
+    return whole[:: max(1, len(whole) // most)][:most]
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Parts of one data set as one.  Raises `InputError` where there are none."""
+    import numpy as np
+
+    if not parts:
+        raise InputError("there are no rows", help="were the predictions written to the end?")
+    make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
+    weights = [part.sample_weight for part in parts if part.sample_weight is not None]
+    return make(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        sample_weight=np.concatenate(weights) if weights else None,
+    )
+
+
+def _after(row: object) -> str:
+    return f", after row {row}" if row else ""
 
 
 def _is_list(kind: Any) -> bool:

@@ -39,7 +39,7 @@ def smooth_ece(
     outcomes = as_outcomes(predictions, labels, of=of)
     confidence, residual = outcomes.confidence, outcomes.residual * _shares(outcomes)
     if bandwidth is None:
-        return _fixed_point(confidence, residual)
+        return fixed_point(confidence, residual)
     _check_bandwidth(bandwidth)
     return HeatSeries.of(confidence, residual, width_to_cells(bandwidth)).absolute_integral(bandwidth)
 
@@ -89,7 +89,7 @@ def smooth_curve(
     outcomes = as_outcomes(predictions, labels, of=of)
     share = np.broadcast_to(_shares(outcomes), outcomes.n)
     if bandwidth is None:
-        bandwidth = max(_fixed_point(outcomes.confidence, outcomes.residual * share), 1 / (points - 1))
+        bandwidth = max(fixed_point(outcomes.confidence, outcomes.residual * share), 1 / (points - 1))
     _check_bandwidth(bandwidth)
     finer = -(-width_to_cells(bandwidth) // (points - 1))
     columns = (share, outcomes.confidence * share, outcomes.correct * share)
@@ -106,7 +106,7 @@ def smooth_curve(
     )
 
 
-def _fixed_point(confidence: Float, residual: Float) -> float:
+def fixed_point(confidence: Float, residual: Float) -> float:
     """The s at which the error equals s: error(s) never rises, so it is at least error(s') for every s' above it."""
     lower, upper = float(abs(residual.sum())), np.inf  # the error at s → ∞
     for floor, tolerance in SEARCHES:

@@ -105,7 +105,6 @@ def test_shards_are_one_data_set(run: Run, tmp_path: Path) -> None:
     assert_refused(run("per-class", tmp_path / "*.csv"), "is a pattern of several files")
     (tmp_path / "2.csv").write_text("label,logit_0,logit_1,logit_2\n0,1,2,3\n1,inf,2,3\n")
     assert_refused(run("evaluate", tmp_path / "*.csv"), "2.csv", "row 1")
-    assert_refused(run("evaluate", tmp_path / "*.csv", "--fail-above", "aurc=1"), "aurc is not known of shards")
     assert_refused(run("evaluate", tmp_path / "*.csv", "--group-by", "site"), "needs the rows in memory")
     assert_refused(run("evaluate", tmp_path / "*.parquet"), "names no files")
 
