@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from calib.datasets import DATASETS, load_dataset
 from calib.datasets.image_folder import MEAN, STD, image_folder
 from calib.errors import InputError
 from calib.inference import predict
+from calib.integrations.onnx_network import OnnxNetwork, is_onnx
 from calib.models import ARCHITECTURES, ExternalModel, build_model
 from calib.models.foreign import ForeignWeights, read_foreign
 from calib.models.recognise import Fit, compared, fit, n_channels_of, n_classes_of, recognise
@@ -50,18 +51,32 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     what the file, or ``said``, calls it in timm; what was found and where is in the provenance under ``notes``.  Raises
     `InputError` for data or weights that cannot be had, or do not go together.
     """
-    weights = read_foreign(read_tensors(path), averaged=reading.averaged)
-    weights = replace(weights, arch=weights.arch or said)
-    _refuse_odd(weights.state_dict, path)
-    data = _data(reading)
-    network, how = _network(weights, data, reading, path)
+    if is_onnx(path):
+        data, network, notes = _onnx(path, reading)
+    else:
+        weights = read_foreign(read_tensors(path), averaged=reading.averaged)
+        weights = replace(weights, arch=weights.arch or said)
+        _refuse_odd(weights.state_dict, path)
+        data = _data(reading)
+        module, how = _network(weights, data, reading, path)
+        network, notes = module.to(reading.device), [how, *data.notes, *weights.notes]
     loader = ((data.normalisation(images), torch.from_numpy(labels)) for images, labels in data.batches)
-    predictions = predict(network.to(reading.device), loader, device=reading.device, class_names=data.class_names)
-    notes = [how, *data.notes, *weights.notes, *_doubts(predictions)]
+    predictions = predict(network, loader, device=reading.device, class_names=data.class_names)
+    notes += _doubts(predictions)
     provenance = {"checkpoint_sha256": file_hash(path), "split": "test", "data": data.name, "notes": notes}
     return Predictions.from_logits(
         predictions.values, predictions.labels, class_names=data.class_names, provenance=provenance
     )
+
+
+def _onnx(path: Path, reading: Reading) -> tuple[_Data, Callable[[Tensor], Tensor], list[str]]:
+    reading.refuse(("arch", "model", "averaged"), what=f"{path} is a whole network")
+    network = OnnxNetwork.of(path)
+    if reading.dataset == FOLDER and reading.image_size is None and network.image_size is not None:
+        reading = replace(reading, image_size=network.image_size)
+    data = _data(reading)
+    network.refuse_other_images(data.shape, name=data.name)
+    return data, network, [*network.notes, *data.notes]
 
 
 def _refuse_odd(weights: Mapping[str, Tensor], path: Path) -> None:

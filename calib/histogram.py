@@ -8,15 +8,15 @@ from calib._arrays import Bool, Float, Int
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 
-PER_NAT = 512  # cells to a nat of log-odds: none is wider than 1/2048 in confidence
+PER_NAT = 1024  # cells to a nat of log-odds: none is wider than 1/4096 in confidence
 LAST = 64 * PER_NAT  # beyond ±64 nats all is one cell
 
 
 @dataclass(frozen=True, eq=False)
 class LogOddsHistogram:
-    """Sums over the examples of each occupied cell, which add up over parts; at most 65,537 cells are kept.
+    """Sums over the examples of each occupied cell, which add up over parts; at most 131,073 cells are kept.
 
-    ``cells`` ``(m,)``, rising, number the cells: cell i holds log-odds from i / 512 to (i + 1) / 512.  ``wrong`` and
+    ``cells`` ``(m,)``, rising, number the cells: cell i holds log-odds from i / 1024 to (i + 1) / 1024.  ``wrong`` and
     ``right`` ``(3, m)`` are Σ w, Σ w · confidence and Σ w · confidence² over the wrong and the right examples of each;
     w is 1 where there are no sample weights.
     """
@@ -35,7 +35,7 @@ class LogOddsHistogram:
         """Count the examples.
 
         >>> LogOddsHistogram.of(Outcomes.from_confidence([0.5, 0.5, 0.9], [True, False, True])).cells.tolist()
-        [0, 1124]
+        [0, 2249]
         """
         counted = np.ones(outcomes.n, bool) if outcomes.weight is None else outcomes.weight > 0
         weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight

@@ -18,6 +18,8 @@ from calib.files.sniff import describe, is_npz
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
 
+ONNX = ".onnx"
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -132,7 +134,7 @@ def holds_weights(path: Path) -> bool:
     if looks_like == "a safetensors file":
         names = {name.lower() for name in read_columns(path)}
         return not names & {"logits", "probs", "labels", "label"}
-    return looks_like.startswith("a pickle") or path.suffix.lower() in (".pt", ".pth", ".ckpt", ".tar")
+    return looks_like.startswith("a pickle") or path.suffix.lower() in (".pt", ".pth", ".ckpt", ".tar", ONNX)
 
 
 def _run(path: Path, reading: Reading) -> Source:
@@ -141,6 +143,8 @@ def _run(path: Path, reading: Reading) -> Source:
     from calib.models.weights_file import read_tensors
     from calib.training.checkpoint import load_checkpoint
 
+    if path.suffix.lower() == ONNX:
+        return _of_others(path, reading)
     content = read_tensors(path)
     if not (isinstance(content, dict) and "calib" in content):
         return _of_others(path, reading)

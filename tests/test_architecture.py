@@ -17,10 +17,10 @@ RINGS = {
     "datasets": {"core", "datasets"},
     "models": {"core", "models"},
     "training": {"core", "datasets", "models", "training"},
-    "inference": {"core", "datasets", "models", "training", "inference"},
+    "inference": {"core", "datasets", "models", "training", "integrations", "inference"},
     "integrations": {"core", "integrations"},
     "studies": {"core", "plots", "datasets", "models", "training", "inference", "studies"},
-    "cli": {"core", "plots", "datasets", "models", "training", "inference", "studies", "cli"},
+    "cli": {"core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "cli"},
 }
 RING_OF_MODULE = {"runs": "inference", "sources": "inference", "foreign_checkpoint": "inference", "__main__": "cli"}
 AT_MODULE_LEVEL = {

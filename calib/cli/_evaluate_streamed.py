@@ -1,7 +1,10 @@
 """``calib evaluate 'shards/*.parquet'``: predictions that need not fit into memory, from sums alone."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from calib._text import printable, with_error
 from calib.cli._output import SCHEMA, counting_bar, emit, render, say, text_table
@@ -12,7 +15,29 @@ from calib.reading import Reading
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
-    from calib.streamed import StreamedReport
+    from calib.files.shards import Shards
+    from calib.streamed import Parts, StreamedReport
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What goes through the parts: this process, or Dask's workers, at a ``scheduler`` or started for the purpose."""
+
+    name: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+
+    @contextmanager
+    def parts(self) -> "Iterator[Callable[[Shards], Parts]]":
+        """The way from shards to the parts that this engine reads."""
+        if self.name == "local":
+            if self.scheduler is not None:
+                raise InputError("--scheduler is an address of Dask", help="add --engine dask")
+            yield lambda shards: shards
+            return
+        from calib.integrations.dask import DaskParts, connected
+
+        with connected(self.scheduler) as client:
+            yield lambda shards: DaskParts.of_shards(client, shards)
 
 
 def is_streamed(source: Path) -> bool:
@@ -32,6 +57,7 @@ def evaluate_streamed_source(
     calibration: Path | None,
     reading: Reading,
     *,
+    engine: Engine,
     bins: int,
     seed: int,
     format: Format,
@@ -55,7 +81,7 @@ def evaluate_streamed_source(
                 f"{min(both).name} is among the files to test on and among those to fit on",
                 help="leave --calibration out, or name other files",
             )
-    with counting_bar("rows") as on_progress:
+    with counting_bar("rows") as on_progress, engine.parts() as parts_of:
         rows = 0
 
         def on_part(n: int) -> None:
@@ -64,7 +90,11 @@ def evaluate_streamed_source(
             on_progress(rows, None)
 
         report = evaluate_streamed(
-            test, None if calibration is None else shards(calibration), n_bins=bins, seed=seed, on_part=on_part
+            parts_of(test),
+            None if calibration is None else parts_of(shards(calibration)),
+            n_bins=bins,
+            seed=seed,
+            on_part=on_part,
         )
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
     columns, cells = _shown(report)

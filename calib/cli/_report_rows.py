@@ -12,6 +12,7 @@ LABELS = {
     "nll": "NLL",
     "brier": "Brier",
     "ece": "ECE ({bins} bins)",
+    "interval": "  true ECE, 95 % interval",
     "ece_null": "  expected by chance",
     "mce": "MCE",
     "smooth_ece": "smooth ECE",
@@ -23,18 +24,18 @@ LABELS = {
 def report_rows(*reports: "Report") -> list[list[str]]:
     """One row a metric, one column a set of predictions: fits the narrowest terminal."""
     rows = [
-        [
-            label.format(bins=reports[0].n_bins),
-            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in reports),
-        ]
+        [label.format(bins=reports[0].n_bins), *(_cell(report, name) for report in reports)]
         for name, label in LABELS.items()
     ]
-    rows = [row for row in rows if set(row[1:]) != {"nan"}]  # not defined for weighted examples
-    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in reports]
-    rows.insert([row[0] for row in rows].index(LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
-    return rows
+    return [row for row in rows if not all("nan" in cell for cell in row[1:])]  # not defined for weighted examples
 
 
 def metrics_of(report: "Report") -> dict[str, object]:
     """The metrics of a report by name, without what every report of these predictions shares."""
     return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
+
+
+def _cell(report: "Report", name: str) -> str:
+    if name == "interval":
+        return f"{number(report.ece_low)} – {number(report.ece_high)}"
+    return number(getattr(report, name), sign="+" if name == "gap" else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from calib._text import printable, with_error
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
-from calib.cli._evaluate_streamed import evaluate_streamed_source, is_streamed
+from calib.cli._evaluate_streamed import Engine, evaluate_streamed_source, is_streamed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
@@ -48,6 +48,13 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="A second data set of the same model: does the temperature carry over?")
     ] = None,
+    engine: Annotated[
+        Literal["local", "dask"],
+        typer.Option(help="Shards: read by this process, or by workers of Dask (on this machine without --scheduler)."),
+    ] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Shards: of a running Dask scheduler, tcp://HOST:PORT.")
+    ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
@@ -79,7 +86,9 @@ def evaluate(
     more = {"--calibrator": calibrator, "--group-by": group_by, "--against": against}
     if len(several := [name for name, given in more.items() if given is not None]) > 1:
         raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
-    if several and is_streamed(source):
+    chosen_engine = Engine(engine, scheduler)
+    streamed = is_streamed(source) or chosen_engine != Engine()
+    if several and streamed:
         raise InputError(f"{several[0]} needs the rows in memory, {source} is streamed", help="evaluate one file")
     if calibrator is not None:
         if calibration is not None:
@@ -92,10 +101,17 @@ def evaluate(
         reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
         _fail_above(gates, reports)
         return
-    if is_streamed(source):
+    if streamed:
         chosen = "json" if json else format
         reports = evaluate_streamed_source(
-            source, calibration, reading, bins=bins, seed=seed, format=chosen, output=output
+            source,
+            calibration,
+            reading,
+            engine=chosen_engine,
+            bins=bins,
+            seed=seed,
+            format=chosen,
+            output=output,
         )
         _fail_above(gates, reports)
         return

@@ -85,8 +85,6 @@ class Shards:
                         help="evaluate data sets of one model together, others apart",
                     )
                 yield part
-        if first is None:
-            raise InputError(f"{self.files[0]} and those after it hold no rows", help="were they written to the end?")
 
     def gather(self, of: Callable[[Predictions], Found]) -> Iterator[Found]:
         """What ``of`` finds in each part, in order.  Errors of parts that know their file name it."""

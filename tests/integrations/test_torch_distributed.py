@@ -30,23 +30,30 @@ print("same")
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the file store of torch.distributed needs a POSIX path")
-@pytest.mark.parametrize("options", [[], ["--empty"]], ids=["both ranks hold rows", "one rank holds none"])
-def test_two_ranks_agree_on_the_state_of_the_whole(tmp_path: Path, options: list[str]) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", RANK]
+def two_ranks(script: str, folder: Path, *options: str) -> list[str]:
+    """Run a script twice at once, as ranks 0 and 1 of a file store; what each printed."""
+    command = [sys.executable, "-W", "ignore", "-c", script]
     ranks = [
         subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "store"), *options],
+            [*command, str(rank), str(folder / "store"), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for rank in (0, 1)
     ]
+    printed = []
     for process in ranks:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        assert out == "same\n"
+        printed.append(out)
+    return printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the file store of torch.distributed needs a POSIX path")
+@pytest.mark.parametrize("options", [[], ["--empty"]], ids=["both ranks hold rows", "one rank holds none"])
+def test_two_ranks_agree_on_the_state_of_the_whole(tmp_path: Path, options: list[str]) -> None:
+    assert two_ranks(RANK, tmp_path, *options) == ["same\n", "same\n"]
 
 
 def test_without_a_process_group_it_says_what_to_call() -> None:
