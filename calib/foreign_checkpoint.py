@@ -21,7 +21,7 @@ from calib.datasets.image_folder import MEAN, STD, image_folder
 from calib.errors import InputError
 from calib.inference import predict
 from calib.integrations.onnx_network import OnnxNetwork, is_onnx
-from calib.models import ARCHITECTURES, ExternalModel, build_model
+from calib.models import ARCHITECTURES, LIBRARIES, ExternalModel, build_model
 from calib.models.foreign import ForeignWeights, read_foreign
 from calib.models.recognise import Fit, compared, fit, n_channels_of, n_classes_of, recognise
 from calib.models.weights_file import read_tensors
@@ -172,11 +172,11 @@ def _network(weights: ForeignWeights, data: _Data, reading: Reading, path: Path)
         return _external(reading.arch, weights, data, path), f"the architecture is {reading.arch} (--arch)"
     best, how = _architecture(weights, data, reading)
     if not best.exact and reading.arch is None and weights.arch and re.fullmatch(r"[\w.]+", weights.arch):
-        name = f"timm:{weights.arch.partition('.')[0]}"
-        with contextlib.suppress(InputError):  # no timm here, or it does not know it either
-            return _external(name, weights, data, path), f"the architecture is {name} (the file says so)"
+        for name in (f"{family}:{weights.arch.partition('.')[0]}" for family in LIBRARIES):
+            with contextlib.suppress(InputError):  # it is not here, or does not know the name either
+                return _external(name, weights, data, path), f"the architecture is {name} (the file says so)"
     if not best.exact:
-        raise _no_fit(best, weights, data, path)
+        raise _no_fit(best, weights, data, reading, path)
     built = build_model(
         best.arch, n_classes=found, n_channels=data.shape[0], width=best.width, image_size=data.shape[1:]
     )
@@ -202,7 +202,7 @@ def _architecture(weights: ForeignWeights, data: _Data, reading: Reading) -> tup
     return recognise(weights.state_dict, image_shape=data.shape)[0], "from the shapes of its tensors"
 
 
-def _no_fit(best: Fit, weights: ForeignWeights, data: _Data, path: Path) -> InputError:
+def _no_fit(best: Fit, weights: ForeignWeights, data: _Data, reading: Reading, path: Path) -> InputError:
     likeliest = recognise(weights.state_dict, image_shape=data.shape)[0]
     said = f"the file calls it {printable(weights.arch)}; " if weights.arch else ""
     better = (
@@ -210,7 +210,9 @@ def _no_fit(best: Fit, weights: ForeignWeights, data: _Data, path: Path) -> Inpu
         if likeliest.exact
         else (f"{said}--arch timm:NAME or torchvision:NAME, or --model package.module:factory for code of your own")
     )
-    return InputError(f"the weights of {path} do not fit {best.arch}: {best.difference}", help=better)
+    asked = reading.arch is not None or weights.arch in ARCHITECTURES
+    problem = f"do not fit {best.arch}" if asked else f"fit no architecture of calib, not even {best.arch}"
+    return InputError(f"the weights of {path} {problem}: {best.difference}", help=better)
 
 
 def _made_by(name: str) -> nn.Module:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from calib.errors import InputError
 from calib.models._classifier import Classifier
 from calib.models.alexnet import AlexNet
-from calib.models.external import ExternalModel, external_model
+from calib.models.external import LIBRARIES, ExternalModel, external_model
 from calib.models.foreign import foreign_weights
 from calib.models.fully_connected import FullyConnected
 from calib.models.minigooglenet import MiniGoogLeNet
@@ -19,6 +19,7 @@ from calib.models.resnet_cifar import CifarResNet, Shortcut
 
 __all__ = [
     "ARCHITECTURES",
+    "LIBRARIES",
     "AlexNet",
     "CifarResNet",
     "Classifier",
