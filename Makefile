@@ -27,7 +27,7 @@ bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the
 	$(BIN)/python -m benchmarks.peers_temperature
 	$(BIN)/python -m benchmarks.conventions
 	$(BIN)/python -m benchmarks.training digits
-	$(BIN)/python -m benchmarks.shards
+	$(BIN)/python -m benchmarks.shards 88  # 10 GB of Parquet in a temporary folder
 
 docs: .venv/dev  ## make the README's picture and table again; commit first
 	$(BIN)/calib demo --force

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import Bool, Float, Int
+from calib._arrays import Float, Int
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 
@@ -46,13 +46,11 @@ class LogOddsHistogram:
         first = int(index.min())
         index -= first
         length = int(index.max()) + 1
-        powers = (weight, weight * confidence, weight * confidence**2)
-
-        def summed(rows: Bool) -> Float:
-            sums = [np.bincount(index[rows], weights=column[rows], minlength=length) for column in powers]
-            return np.array(sums, np.float64)
-
-        return _occupied(first, summed(~right), summed(right))
+        index += length * right
+        sums = np.empty((3, 2, length))
+        for power, column in enumerate((weight, weight * confidence, weight * confidence**2)):
+            sums[power] = np.bincount(index, weights=column, minlength=2 * length).reshape(2, length)
+        return _occupied(first, sums[:, 0], sums[:, 1])
 
     def __add__(self, other: "LogOddsHistogram") -> "LogOddsHistogram":
         """The histogram of both data sets."""
