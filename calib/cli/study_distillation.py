@@ -1,6 +1,7 @@
 """``calib study distillation``: do smoothed networks teach worse than hard ones?"""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def distillation(
     from calib.studies._files import refuse_foreign
     from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
     from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.teacher_information import log_information
     from calib.studies.train_all import refuse_other_runs
     from calib.studies.write_distillation import (
         FILES,
@@ -87,8 +89,9 @@ def distillation(
     )
     if not force:
         refuse_other_runs(then, folder)  # before the teachers are trained
-    for networks in (first, then):
-        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
+    watch = partial(log_information, folder, chosen.classes, data_dir, device)
+    for networks, look in ((first, watch), (then, None)):
+        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device, watch=look)
     table = distillation_table(chosen, folder, data_dir=data_dir, device=device)
     questions = contrast_table(table, contrasts(chosen), SCORES)
     options = {

@@ -1,15 +1,15 @@
 """Do smoothed networks teach worse?  Teachers across α, students across T, and what the teachers know."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib._arrays import Float, Int
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.evaluation import evaluate
@@ -20,6 +20,7 @@ from calib.predictions import Predictions
 from calib.reading import Reading
 from calib.sources import open_source
 from calib.studies._contrasts import Contrast, Score
+from calib.studies.teacher_information import PASSES, Probe, augmented_logits, training_images
 from calib.studies.train_all import grid, uniquely_named
 from calib.targets import equivalent_smoothing, smoothing_name
 from calib.training.config import TrainConfig
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
 
 TEACHER, DIRECT, STUDENT = "teacher", "no teacher", "student"
-PASSES = 5  # augmentations that the mean of an example is taken over
-PER_CLASS = 300  # examples of either class of the information
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,9 @@ def distillation_table(
     its own targets or of its teacher's; ``equivalent_smoothing`` that of the targets it learnt from (α, or γ of the
     teacher's probabilities on training images, augmented as the student sees them); ``nll_tuned`` is NLL with a
     temperature; of teachers, ``taught_smoothing`` is γ of their own probabilities at T = 1 and ``information`` the
-    estimate of `calib.index_information`, NaN for the others.  Raises `InputError` for runs that cannot be opened, and
-    for students of another teacher than the one that is there.
+    estimate of `calib.index_information` after the last of ``epochs``, NaN for the others.
+
+    Raises `InputError` for runs that cannot be opened, and for students of another teacher than the one that is there.
     """
     import pandas as pd
 
@@ -159,8 +159,9 @@ def distillation_table(
         seen = taught(checkpoint, data_dir=data_dir, device=device)
         for temperature in {1.0, *setting.temperatures}:
             gamma[Path(run).name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
-        draws, means = augmented_gaps(checkpoint, setting.classes, data_dir=data_dir, device=device)
-        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": index_information(draws, means)}
+        probe = Probe.of(checkpoint, setting.classes, data_dir=data_dir, device=device)
+        information = index_information(*probe.gaps(checkpoint, device=device))
+        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": information}
         rows.append({**_row(TEACHER, run, config, folder, data_dir, device), **known})
     for run, config in students(setting, folder).items():
         kind = DIRECT if config.teacher is None else STUDENT
@@ -184,57 +185,11 @@ def taught(checkpoint: "Checkpoint", *, data_dir: Path | None = None, device: st
 
     Without augmentation one pass says all.
     """
-    rows = np.arange(len(checkpoint.split.train))
-    passes = list(_augmented_logits(checkpoint, rows, data_dir, device))
     config = checkpoint.config
-    passes = passes[: PASSES if config.shift or config.flip else 1]
-    labels = np.concatenate([labels for _, labels in passes])
-    return Predictions.from_logits(np.concatenate([logits for logits, _ in passes]), labels)
-
-
-def augmented_gaps(
-    checkpoint: "Checkpoint",
-    classes: Sequence[str],
-    *,
-    data_dir: Path | None = None,
-    device: str = "cpu",
-) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """Logit differences of two classes for augmented training images of both: one draw each, and means of `PASSES`.
-
-    Takes the first `PER_CLASS` of either class, augmented as in the first epochs of the training.  Raises `InputError`
-    for classes that the network does not know.
-    """
-    from calib.datasets import load_dataset
-
-    if missing := [name for name in classes if name not in checkpoint.class_names]:
-        raise InputError(
-            f"there is no class {missing[0]!r}", help=f"the classes are {', '.join(checkpoint.class_names)}"
-        )
-    one, other = (checkpoint.class_names.index(name) for name in classes)
-    labels = load_dataset(checkpoint.config.dataset, data_dir=data_dir).labels[checkpoint.split.train]
-    kept = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])
-    passes = _augmented_logits(checkpoint, kept, data_dir, device)
-    gaps = [logits[:, one] - logits[:, other] for logits, _ in passes]
-    return gaps[-1], np.mean(gaps[:-1], axis=0)
-
-
-def _augmented_logits(
-    checkpoint: "Checkpoint", kept: Int, data_dir: Path | None, device: str
-) -> "Iterator[tuple[Float, Int]]":
-    """Logits and labels of training images, augmented as in each of the first `PASSES` + 1 epochs."""
-    import torch
-
-    from calib.datasets import load_dataset
-    from calib.training.augmentation import AugmentedImages
-
-    dataset, rows = load_dataset(checkpoint.config.dataset, data_dir=data_dir), checkpoint.split.train
-    images = AugmentedImages.of(dataset.images[rows], checkpoint.normalisation, checkpoint.config, device=device)
-    network = checkpoint.model().to(device).eval()
-    for epoch in range(1, PASSES + 2):
-        with torch.inference_mode():
-            parts = torch.split(torch.from_numpy(kept), 500)
-            logits = torch.cat([network(images.batch(part, epoch)).double().cpu() for part in parts]).numpy()
-        yield logits, dataset.labels[rows[kept]]
+    images, labels = training_images(checkpoint, data_dir=data_dir, device=device)
+    passes = PASSES if config.shift or config.flip else 1
+    logits = list(islice(augmented_logits(checkpoint, images, np.arange(len(labels)), device=device), passes))
+    return Predictions.from_logits(np.concatenate(logits), np.tile(labels, passes))
 
 
 def contrasts(setting: Setting) -> list[Contrast]:
@@ -273,6 +228,8 @@ _HARD_TEACHER: dict[str, object] = {"kind": TEACHER, "smoothing": 0.0}
 
 
 def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path | None, device: str) -> dict[str, Any]:
+    from calib.training.checkpoint import load_checkpoint
+
     source = open_source(folder / run, Reading(data_dir=data_dir, device=device))
     fitted, report = TemperatureScaling.fit(source.to_fit_on), evaluate(source.test)
     return {
@@ -289,5 +246,6 @@ def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path 
         "ece": report.ece,
         "taught_smoothing": math.nan,
         "information": math.nan,
+        "epochs": len(load_checkpoint(folder / run / CHECKPOINT).history),
         "n": report.n,
     }

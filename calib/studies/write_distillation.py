@@ -10,7 +10,8 @@ from calib.studies._contrasts import contrast_notes, readable_contrasts
 from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
-from calib.studies.distillation import DIRECT, PASSES, PER_CLASS, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.distillation import DIRECT, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.teacher_information import PASSES, PER_CLASS, information_course
 from calib.studies.write_study import protocol
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 TITLE = "Study: distillation from smoothed teachers"
 NAME = "distillation"
-CHART, QUESTIONS = "against-equivalent-smoothing", "questions"
-FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
+CHART, COURSE, QUESTIONS = "against-equivalent-smoothing", "information", "questions"
+FILES = page_files(NAME, [NAME, QUESTIONS, COURSE], [CHART, COURSE])
 
 _KEYS = ["kind", "model", "smoothing", "teacher_temperature"]
 _SCORES = {"accuracy": ("accuracy", 4), "nll": ("NLL", 3), "nll_tuned": ("NLL + T", 3), "ece": ("ECE", 3)}
@@ -70,6 +71,18 @@ def chart(table: "pd.DataFrame") -> "Figure":
     return series_figure([Panel("accuracy", lines)], setting="equivalent smoothing γ", width=5.6, kinds=False)
 
 
+def course_chart(course: "pd.DataFrame") -> "Figure":
+    """An `information_course`: each teacher at each epoch, means over seeds joined, ln 2 in grey."""
+    from calib.plots.series import Panel, Series, series_figure
+
+    lines = [
+        Series(f"teacher, {model}", rows["epoch"].to_list(), rows["information"].to_list())
+        for model, rows in course.groupby("model", sort=False)
+    ]
+    panel = Panel("information (nats)", lines, level=math.log(2))
+    return series_figure([panel], setting="epoch", width=5.6, kinds=False)
+
+
 def write_distillation(
     table: "pd.DataFrame", questions: "pd.DataFrame", folder: Path, setting: Setting, *, command: str
 ) -> None:
@@ -77,15 +90,19 @@ def write_distillation(
     words = "Accuracy against the equivalent smoothing of the targets: teachers, their students, and no teacher"
     runs = [folder / run for run in teachers(setting)]
     shared = same_test_examples(runs)
+    course = information_course(table[table["kind"] == TEACHER], folder)
+    told = "Information on single images in the logits of the teachers, against epochs of their training"
     sections = [
         Section("Teachers", [teacher_notes(table, setting)], readable_teachers(table)),
+        Section("Information in the course of training", [course_notes(course)], picture=(f"{COURSE}.png", told)),
         Section("Students", [student_notes(setting)], readable_students(table)),
         Section("Questions", [contrast_notes(questions, shared=shared)], readable_contrasts(questions)),
         Section(picture=(f"{CHART}.png", words)),
         Section("How it was done", [*how(setting), made_by(command, trained_with(runs[0]))]),
     ]
-    tables = {NAME: table, QUESTIONS: questions}
-    write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(table)})
+    tables = {NAME: table, QUESTIONS: questions, COURSE: course}
+    figures = {CHART: chart(table), COURSE: course_chart(course)}
+    write_page(folder, NAME, TITLE, sections, tables=tables, figures=figures)
 
 
 def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
@@ -102,6 +119,14 @@ def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
         f"images of either class, {PASSES} passes for the mean of an image and one more for its draw, after training. "
         f"ln 2 = {math.log(2):.3f} says which class and no more.{unknown}"
     )
+
+
+def course_notes(course: "pd.DataFrame") -> str:
+    """Which epochs the chart shows, and what was not written down."""
+    epochs = sorted(course["epoch"].unique())
+    alone = "" if len(epochs) > 1 else " These teachers were trained before it was written down: --force trains anew."
+    listed = ", ".join(map(str, epochs))
+    return f"The same estimate after epoch{'s' * (len(epochs) > 1)} {listed}; the grey line is ln 2.{alone}"
 
 
 def student_notes(setting: Setting) -> str:
