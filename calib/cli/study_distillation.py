@@ -23,7 +23,7 @@ def distillation(
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The recipe of a paper instead: muller.", show_default="none")
+        str | None, typer.Option(help="The recipe of a paper instead: muller or mnist.", show_default="none")
     ] = None,
     smoothing: Annotated[
         str | None, typer.Option(help="α of the teachers, with commas; 0 among them.", show_default="the setting's")
@@ -54,7 +54,8 @@ def distillation(
     from calib.inference import resolve_device
     from calib.studies._contrasts import contrast_table, readable_contrasts
     from calib.studies._files import refuse_foreign
-    from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
+    from calib.studies.distillation import PAPERS, SETTINGS, distillation_table, students, teachers
+    from calib.studies.distillation_questions import SCORES, contrasts
     from calib.studies.settings import check_smoothing, setting_named
     from calib.studies.teacher_information import log_information
     from calib.studies.train_all import refuse_other_runs
@@ -69,6 +70,11 @@ def distillation(
     device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
+    if chosen.student.match_logits and not temperatures is student_temperature is None:
+        raise InputError(
+            f"the students of {name} match logits: no temperature has a part in that",
+            help="leave --temperatures and --student-temperature out",
+        )
     if smoothing is not None:
         chosen = replace(chosen, smoothing=check_smoothing(numbers(smoothing, "--smoothing") or []))
     if temperatures is not None:

@@ -11,6 +11,7 @@ from calib.studies._files import made_by, page_files, same_test_examples, traine
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
 from calib.studies.distillation import DIRECT, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.distillation_questions import student_name
 from calib.studies.teacher_information import PASSES, PER_CLASS, information_course
 from calib.studies.write_study import protocol
 
@@ -52,9 +53,7 @@ def _readable(table: "pd.DataFrame", shown: dict[str, tuple[str, int]]) -> "pd.D
 
 
 def _name(kind: str, model: str, temperature: float) -> str:
-    if kind != STUDENT:
-        return f"{kind}, {model}"
-    return f"student of {model}, T = {temperature:g}"
+    return student_name(model, temperature) if kind == STUDENT else f"{kind}, {model}"
 
 
 def chart(table: "pd.DataFrame") -> "Figure":
@@ -109,11 +108,13 @@ def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
     """What the columns of the teachers' table are."""
     n = int(table["n"].iloc[0])
     one, other = (printable(name) for name in setting.classes)
+    moved = setting.student.shift or setting.student.flip
+    seen = f"augmented as students see them (the first {PASSES} epochs)" if moved else "as they are"
     unknown = "" if setting.teacher.shift or setting.teacher.flip else " Without augmentation it says little."
     return (
         f"Mean ± sd over seeds; scores on the test split (n = {n:,}), *NLL + T* after a temperature of the calibration "
         "split. *γ* is the equivalent smoothing of what it teaches: k/(k − 1) times the mean probability of the wrong "
-        f"classes on training images, augmented as students see them (the first {PASSES} epochs). "
+        f"classes on training images, {seen}. "
         f"*information* is the estimate of the mutual information, in nats, between the index of a training image and "
         f"the difference of the logits of {one} and {other} under random augmentation: at most the first {PER_CLASS} "
         f"images of either class, {PASSES} passes for the mean of an image and one more for its draw, after training. "
@@ -133,6 +134,12 @@ def student_notes(setting: Setting) -> str:
     """What the students were trained by."""
     own = setting.student_temperature
     weight = setting.student.distillation_weight
+    if setting.student.match_logits:
+        return (
+            f"A student is trained by {weight:g} times half the squared distance of its logits from the teacher's and "
+            f"{1 - weight:g} times the cross-entropy against the labels; *γ* is the equivalent smoothing of the "
+            "teacher's probabilities at T = 1, without a teacher α itself."
+        )
     loss = f"{weight:g} times the cross-entropy against the teacher's probabilities at T"
     rest = "and nothing else" if weight == 1 else f"and {1 - weight:g} times that against the labels"
     return (
@@ -144,8 +151,11 @@ def student_notes(setting: Setting) -> str:
 def how(setting: Setting) -> Sequence[str]:
     """What was trained, and why nothing was chosen on the test split."""
     configs = list(teachers(setting).values())
+    arch = setting.hard_arch
+    another = [] if arch is None else [f"The hard teachers differ in their architecture too, which is `{arch}`."]
     return [
         *protocol(configs),
+        *another,
         "These are the teachers. A student has the seed and the split of its teacher, whose calibration and test "
         f"examples it never saw. The first without a teacher: `calib train {' '.join(_first(setting).options())}`.",
     ]

@@ -19,6 +19,7 @@ from calib.metrics.ranking import aurc, auroc, e_aurc, risk_coverage
 from calib.predictions import Predictions
 from calib.studies import distillation, selective_prediction, two_routes, wrong_labels
 from calib.studies._contrasts import contrast_table
+from calib.studies.distillation_questions import SCORES, contrasts
 from calib.studies.teacher_information import PASSES, Probe
 from calib.studies.train_all import grid, train_all
 from calib.studies.write_distillation import chart, readable_students, readable_teachers
@@ -89,7 +90,7 @@ def test_distillation_is_recomputed(taught: tuple[distillation.Setting, Path]) -
 def test_augmented_students_see_augmented_teachers(taught: tuple[distillation.Setting, Path]) -> None:
     _, folder = taught
     teacher = load_checkpoint(folder / "teachers" / "hard-seed0" / "checkpoint.pt")
-    still, moved = (distillation.taught(replace(teacher, config=replace(BASE, shift=shift))) for shift in (0, 1))
+    still, moved = (distillation.taught(teacher, replace(BASE, shift=shift)) for shift in (0, 1))
     assert (still.n, moved.n) == (128, PASSES * 128)
     np.testing.assert_allclose(still.values, predict_part(teacher, "train").values, atol=1e-4)
     assert nll(moved) > nll(still)
@@ -112,7 +113,7 @@ def test_distillation_asks_what_it_says(taught: tuple[distillation.Setting, Path
         for alpha in setting.smoothing
         for kind, temperature in kinds
     ]
-    found = contrast_table(pd.DataFrame(rows), distillation.contrasts(setting), distillation.SCORES)
+    found = contrast_table(pd.DataFrame(rows), contrasts(setting), SCORES)
     measured = found[found["score"] == "accuracy"].set_index("question")
     expected = {
         "student of hard, T = 1 − no teacher, hard": 1.01 - 10,
