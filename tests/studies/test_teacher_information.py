@@ -14,7 +14,16 @@ import torch
 from calib.datasets import load_dataset
 from calib.errors import InputError
 from calib.index_information import index_information
-from calib.studies.teacher_information import PASSES, Probe, course_file, information_course, log_information, looks
+from calib.studies.teacher_information import (
+    PASSES,
+    Probe,
+    augmented_logits,
+    course_file,
+    information_course,
+    log_information,
+    looks,
+    training_images,
+)
 from calib.studies.train_all import train_all
 from calib.studies.write_distillation import course_chart, course_notes
 from calib.training.checkpoint import Checkpoint
@@ -42,6 +51,17 @@ def test_gaps_are_logit_differences_of_the_two_classes_under_the_training_s_augm
     np.testing.assert_array_equal(draws, again)
     other, _ = gaps(teacher, ("8", "3"))
     assert sorted(np.abs(other).tolist()) == pytest.approx(sorted(np.abs(draws).tolist()), abs=1e-5)
+
+
+def test_the_draw_is_not_among_the_passes_of_the_mean(teacher: Checkpoint) -> None:
+    images, labels = training_images(teacher)
+    rows = np.concatenate([np.flatnonzero(labels == c) for c in (3, 8)])
+    passes = list(augmented_logits(teacher, images, rows))
+    assert len(passes) == PASSES + 1
+    draws, means = gaps(teacher, ("3", "8"))
+    np.testing.assert_allclose(draws, passes[-1][:, 3] - passes[-1][:, 8])
+    np.testing.assert_allclose(means, np.mean([one[:, 3] - one[:, 8] for one in passes[:-1]], axis=0))
+    assert len({one.tobytes() for one in passes}) == PASSES + 1
 
 
 def test_without_augmentation_draws_are_the_logits_themselves(teacher: Checkpoint) -> None:
