@@ -70,7 +70,7 @@ def distillation(
     device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
-    if chosen.student.match_logits and not temperatures is student_temperature is None:
+    if chosen.student.match_logits and (temperatures, student_temperature) != (None, None):
         raise InputError(
             f"the students of {name} match logits: no temperature has a part in that",
             help="leave --temperatures and --student-temperature out",
