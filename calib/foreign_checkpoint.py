@@ -23,7 +23,7 @@ from calib.inference import predict
 from calib.models import ARCHITECTURES, ExternalModel, build_model
 from calib.models.foreign import ForeignWeights, read_foreign
 from calib.models.recognise import Fit, compared, fit, n_channels_of, n_classes_of, recognise
-from calib.models.weights_file import read_tensors
+from calib.models.weights_file import check_weights, read_tensors
 from calib.predictions import Predictions
 from calib.reading import Reading
 from calib.training.images import Normalisation
@@ -50,9 +50,13 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     what the file, or ``said``, calls it in timm; what was found and where is in the provenance under ``notes``.  Raises
     `InputError` for data or weights that cannot be had, or do not go together.
     """
-    weights = read_foreign(read_tensors(path), averaged=reading.averaged)
+    content = read_tensors(path)
+    try:
+        weights = read_foreign(content, averaged=reading.averaged)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", help=error.help) from error
     weights = replace(weights, arch=weights.arch or said)
-    _refuse_odd(weights.state_dict, path)
+    check_weights(weights.state_dict, path)
     data = _data(reading)
     network, how = _network(weights, data, reading, path)
     loader = ((data.normalisation(images), torch.from_numpy(labels)) for images, labels in data.batches)
@@ -62,17 +66,6 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     return Predictions.from_logits(
         predictions.values, predictions.labels, class_names=data.class_names, provenance=provenance
     )
-
-
-def _refuse_odd(weights: Mapping[str, Tensor], path: Path) -> None:
-    for name, value in weights.items():
-        if value.is_sparse or value.is_quantized or value.is_meta:
-            raise InputError(
-                f"{path}: {printable(name)} is no plain tensor of numbers", help="save the weights in float32"
-            )
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            problem = f"{path}: {printable(name)} holds NaN or infinite weights"
-            raise InputError(problem, help="take an earlier checkpoint")
 
 
 def _data(reading: Reading) -> _Data:
@@ -224,6 +217,12 @@ def _loaded(network: nn.Module, weights: Mapping[str, Tensor], name: str, path: 
         raise InputError(
             f"the weights of {path} do not fit {name}: {found.difference}", help="name the network they were trained in"
         )
+    for key, ours in network.state_dict().items():
+        if key in weights and ours.is_floating_point() and not weights[key].is_floating_point():
+            raise InputError(
+                f"{path}: {printable(key)} is of {str(weights[key].dtype).removeprefix('torch.')}, no weights",
+                help="save the weights in float32",
+            )
     wide = {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
     network.load_state_dict(wide, strict=False)  # but for counters that old files lack, nothing is missing
     return network.eval()

@@ -11,6 +11,7 @@ from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.model_folder import is_model_folder, read_model_folder
 from calib.files.npz import load_predictions
+from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.shards import is_glob
@@ -126,6 +127,7 @@ def _open(path: Path, reading: Reading) -> Source:
 
 def holds_weights(path: Path) -> bool:
     """Whether a file is of weights, not of predictions: torch's formats, or safetensors without scores."""
+    check_file(path, "weights or predictions", help="name a run directory, a checkpoint or a predictions file")
     if zipfile.is_zipfile(path):
         return not is_npz(path)
     looks_like = describe(path)

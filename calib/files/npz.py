@@ -14,6 +14,7 @@ from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.columns import NO_LABELS
+from calib.files.plain_file import check_file
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
@@ -121,9 +122,7 @@ def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: b
 def read_arrays(path: Path | str) -> dict[str, Any]:
     """Every array of an ``.npz`` by its name; nothing is unpickled.  Raises `InputError` for a damaged file."""
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a predictions file was expected", help="name an .npz file")
+    check_file(path, "a predictions file", help="name an .npz file")
     if not zipfile.is_zipfile(path):
         raise InputError(
             f"{path} is no .npz file: it looks like {describe(path)}",

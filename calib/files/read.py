@@ -13,6 +13,7 @@ from calib.files.columns import LABELS, predictions_from
 from calib.files.csv_table import read_csv
 from calib.files.json_lines import read_json_lines
 from calib.files.npz import predictions_of, read_arrays
+from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Kind, Predictions
@@ -80,9 +81,7 @@ def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *,
 def read_columns(path: Path | str) -> Columns:
     """The named columns of a file, whatever its format.  Raises `InputError` where it has none."""
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a predictions file was expected", help="name a file")
+    check_file(path, "a predictions file", help="name a file")
     if is_npz(path):
         return read_arrays(path)
     looks_like = describe(path)

@@ -12,6 +12,7 @@ from calib._text import printable
 from calib.errors import InputError
 from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import predictions_from
+from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
@@ -104,6 +105,7 @@ class Shards:
 
     def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
         """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
+        check_file(file, "a predictions file", help="name files that can be read")
         if describe(file) != "a Parquet file":
             yield read_predictions(file, kind=self.kind, class_names=self.class_names)
             return
