@@ -16,7 +16,7 @@ from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.plain_file import check_file
 from calib.files.plain_pickle import UnexpectedNameError, load_plain
-from calib.files.sniff import describe, is_npz
+from calib.files.sniff import describe, is_npz, is_zip
 
 CLEAN = "clean_label"  # what CIFAR-10N and -100N call the official labels beside theirs
 _NUMBERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
@@ -110,7 +110,7 @@ def _arrays(path: Path) -> Any:
     """The one array of a file, or all by name; what they hold is not yet checked."""
     check_file(path, "a file of labels", help="name a .npy, .npz, .csv or .pt file")
     try:
-        if zipfile.is_zipfile(path):
+        if is_zip(path):
             check_archive(path)
             return _npz(path) if is_npz(path) else _torch_zip(path)
         with path.open("rb") as file:

@@ -1,7 +1,6 @@
 """Predictions as ``.npz``: the format whose checksums notice a flipped bit."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.columns import NO_LABELS
 from calib.files.plain_file import check_file
-from calib.files.sniff import describe
+from calib.files.sniff import describe, is_zip
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
@@ -123,7 +122,7 @@ def read_arrays(path: Path | str) -> dict[str, Any]:
     """Every array of an ``.npz`` by its name; nothing is unpickled.  Raises `InputError` for a damaged file."""
     path = Path(path)
     check_file(path, "a predictions file", help="name an .npz file")
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         raise InputError(
             f"{path} is no .npz file: it looks like {describe(path)}",
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes one',
@@ -131,7 +130,10 @@ def read_arrays(path: Path | str) -> dict[str, Any]:
     check_archive(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+        if raw := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{raw[0]} is no array")  # numpy hands over as bytes what does not begin as one
+        return arrays
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same

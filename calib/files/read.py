@@ -50,6 +50,8 @@ def read_predictions(
     columns = read_columns(path)
     if "class_names" in columns and class_names is None and is_npz(path):
         class_names = [str(name) for name in columns["class_names"].astype(str).ravel()]
+    if "meta" in columns:
+        _refuse_contradiction(path, columns, kind, labels)
     if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
         others = {"logits", "probs"} - {kind} if kind in columns else set()
         arrays = {name: array for name, array in columns.items() if name not in others}
@@ -67,6 +69,14 @@ def read_predictions(
     except InputError as error:
         raise InputError(f"{path}: {error}", help=error.help) from error
     return predictions
+
+
+def _refuse_contradiction(path: Path, columns: Columns, kind: Kind | None, labels: Path | str | None) -> None:
+    """A file of calib's own says what it holds: what somebody says otherwise is not passed over."""
+    if labels is not None:
+        raise InputError(f"{path} says itself what its labels are", help="leave --labels out")
+    if kind is not None and kind not in columns:
+        raise InputError(f"{path} holds no {kind}, by its own word", help="leave --from out")
 
 
 def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *, unlabelled: bool) -> bool:

@@ -38,7 +38,7 @@ def describe(path: Path | str) -> str:
         return "an empty file"
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
-            truncated = name == "a zip archive" and not zipfile.is_zipfile(path)
+            truncated = name == "a zip archive" and not is_zip(path)
             return "a truncated zip archive (.npz or checkpoint)" if truncated else name
     if head[257:262] == b"ustar":
         return "a tar archive"
@@ -52,6 +52,14 @@ def describe(path: Path | str) -> str:
     if all(byte >= 32 or byte in b"\t\r\n" for byte in head):
         return "a text file"
     return "unknown binary data"
+
+
+def is_zip(path: Path | str) -> bool:
+    """Whether a file is a zip archive, be it a damaged one."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # of several disks, or so it says
+        return True
 
 
 def is_npz(path: Path | str) -> bool:

@@ -16,7 +16,7 @@ from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
-from calib.files.sniff import describe
+from calib.files.sniff import describe, is_zip
 
 _LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # begins files of torch before 1.6
 _UNSAFE = re.compile(r"[Uu]nsupported (?:global: )?GLOBAL ([\w.]+)")  # in torch's words
@@ -74,7 +74,7 @@ def check_weights(weights: Mapping[str, torch.Tensor], path: Path | str) -> None
 
 
 def _check_archive(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         looks_like = describe(path)
         if looks_like.startswith("a pickle"):
             raise InputError(f"{path} is {looks_like}; opening it could run code from the file", help=_RESAVE)

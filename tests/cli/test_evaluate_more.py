@@ -167,9 +167,7 @@ def test_predictions_of_others_are_saved_as_calib_s_own(run: Run, trained: Path,
     assert "note: the architecture is resnet8" in foreign.err
     assert Predictions.load(tmp_path / "theirs.npz").n == 1797
     assert_refused(run("predict", tmp_path / "theirs.pth", "-o", tmp_path / "x.npz"), "do not say what data")
-    assert_refused(
-        run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "does not exist, a checkpoint was expected"
-    )
+    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "does not exist, a checkpoint")
     for source, option in ((here, "--split"), (tmp_path / "theirs.pth", "--split")):
         assert_refused(run("predict", source, option, "train", "-o", tmp_path / "x.npz"), "leave --split out")
     refused = run("predict", trained, "--dataset", "digits", "-o", tmp_path / "x.npz")
