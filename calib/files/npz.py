@@ -127,13 +127,14 @@ def read_arrays(path: Path | str) -> dict[str, Any]:
             f"{path} is no .npz file: it looks like {describe(path)}",
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes one',
         )
-    check_archive(path)
+    members = check_archive(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        if raw := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+        found = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+        if raw := [name for name in arrays if name not in found and f"{name}.npy" in members]:
             raise ValueError(f"{raw[0]} is no array")  # numpy hands over as bytes what does not begin as one
-        return arrays
+        return found
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same
