@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calib._arrays import is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
@@ -134,6 +135,8 @@ def read_arrays(path: Path | str) -> dict[str, Any]:
         found = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
         if raw := [name for name in arrays if name not in found and f"{name}.npy" in members]:
             raise ValueError(f"{raw[0]} is no array")  # numpy hands over as bytes what does not begin as one
+        if broken := [name for name, array in found.items() if not is_text(array)]:
+            raise ValueError(f"{broken[0]} holds characters that there are not")
         return found
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._arrays import AnyArray
+from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.arrow_table import read_arrow, read_parquet
@@ -120,6 +120,8 @@ def read_labels_file(path: Path | str) -> AnyArray:
 def _read_npy(path: Path) -> AnyArray:
     try:
         array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not is_text(array):
+            raise ValueError("characters that there are not")
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same
         reason = printable(str(error) or type(error).__name__)
         raise InputError(f"{path} holds no plain numbers ({reason})", help="save it again by numpy.save") from error

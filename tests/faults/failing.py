@@ -58,7 +58,7 @@ def failing_disk(below: str, fails_at: int, code: int) -> Iterator[FailingDisk]:
         disk.ask()
         raw = _Raw(handle, "wb")
         raw.disk = disk
-        return io.BufferedWriter(raw)  # type: ignore[return-value]
+        return io.BufferedWriter(raw)
 
     with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:
