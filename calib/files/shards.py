@@ -1,7 +1,7 @@
 """Predictions that need not fit into memory: a file, a folder of shards or a glob, read part by part."""
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from calib._arrays import AnyArray
 from calib._extras import library
 from calib._text import printable
+from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import predictions_from
@@ -61,6 +62,7 @@ class Shards:
         files = tuple(file for file in found if file.is_file())
         if not files:
             raise InputError(f"{path} names no files of predictions", help=f"known are {', '.join(ENDINGS)}")
+        _refuse_twins(files)
         return cls(files, kind, None if class_names is None else tuple(class_names))
 
     @property
@@ -143,6 +145,30 @@ class Shards:
         except InputError as error:
             after = f", after row {row}" if row else ""
             raise InputError(f"{file}{after}: {error}", help=error.help) from error
+
+
+def _refuse_twins(files: Sequence[Path]) -> None:
+    """A file that lies there twice would count twice; only those of one size and one end are read to find out."""
+    alike: Iterable[Sequence[Path]] = [files]
+    for property_of in (_size, _end, file_hash):
+        groups: dict[object, list[Path]] = {}
+        for number, group in enumerate(alike):
+            for file in group:
+                groups.setdefault((number, property_of(file)), []).append(file)
+        alike = [group for group in groups.values() if len(group) > 1]
+    for first, second, *_ in alike:
+        raise InputError(f"{second} holds the very bytes of {first.name}", help="take one of them away")
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _end(file: Path) -> bytes:
+    """The last bytes, in which formats keep their checksums."""
+    with file.open("rb") as content:
+        content.seek(max(0, _size(file) - 4096))
+        return content.read()
 
 
 def _is_list(kind: Any) -> bool:
