@@ -198,7 +198,8 @@ def _over_batches(
 def _in_parts(output_of: Callable[[Tensor], Tensor], inputs: Tensor, most: int) -> tuple[Tensor, int]:
     """``output_of(inputs)``, at most ``most`` rows at once: half as many where the memory does not suffice."""
     while True:
-        parts = inputs.split(most) if isinstance(inputs, Tensor) and len(inputs) > most else [inputs]
+        whole = not isinstance(inputs, Tensor) or len(inputs) <= most
+        parts = [inputs] if whole else [inputs[i : i + most] for i in range(0, len(inputs), most)]
         try:
             outputs = [output_of(part) for part in parts]
             return (outputs[0] if len(outputs) == 1 else torch.cat(outputs)), most
