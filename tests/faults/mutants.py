@@ -25,6 +25,11 @@ def _logits(path: Path) -> None:
     read_predictions(path, kind="logits")
 
 
+def _array(path: Path) -> None:
+    np.save(path.parent / "labels.npy", GOOD["labels"])
+    read_predictions(path, kind="logits", labels=path.parent / "labels.npy")
+
+
 def _weights(path: Path) -> None:
     from calib.models.foreign import read_foreign
     from calib.models.weights_file import check_weights, read_tensors
@@ -130,7 +135,7 @@ def _config_json(folder: Path) -> bytes:
 FORMATS: Mapping[str, tuple[str, Callable[[Path], bytes], Callable[[Path], None], tuple[str, ...]]] = {
     "npz": (".npz", lambda _: _written(lambda file: np.savez(file, **GOOD)), _logits, ()),
     "npz-of-calib": (".npz", _predictions, _logits, ()),
-    "npy": (".npy", lambda _: _written(lambda file: np.save(file, GOOD["logits"])), _logits, ()),
+    "npy": (".npy", lambda _: _written(lambda file: np.save(file, GOOD["logits"])), _array, ()),
     "csv": (".csv", lambda _: _frame().to_csv(index=False).encode(), _logits, ()),
     "csv-gz": (".csv.gz", lambda _: gzip.compress(_frame().to_csv(index=False).encode(), mtime=0), _logits, ()),
     "jsonl": (".jsonl", lambda _: _json_lines(), _logits, ()),
