@@ -48,7 +48,7 @@ class Shards:
         >>> import tempfile, numpy
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for day in range(3):
-        ...         numpy.savez(f"{folder}/{day}.npz", probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, day > 1])
+        ...         numpy.savez(f"{folder}/{day}.npz", probs=[[0.9, 0.1], [day / 4, 1 - day / 4]], labels=[0, 1])
         ...     sum(part.n for part in Shards.of(f"{folder}/*.npz"))
         6
         """

@@ -30,7 +30,7 @@ def needs(name: str) -> None:
 def outcomes(name: str, number: int, folder: Path, *, seed: int) -> dict[str, Any]:
     """Read ``number`` mutants: how many were refused and taken, and how long the slowest took."""
     ending, make, read, _ = FORMATS[name]
-    whole, path = make(folder), folder / f"mutant{ending}"
+    whole, path = make(folder), folder / f"logits{ending}"  # which is what a .npy is then taken for
     path.write_bytes(whole)
     read(path)
     refused, slowest = 0, 0.0

@@ -44,7 +44,7 @@ def test_a_closed_pipe_is_no_error(trained: Path, case: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp1252", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", ["35-encoding"])
 def test_a_terminal_that_cannot_show_alpha_still_gets_its_table(trained: Path, case: str, encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
@@ -87,7 +87,7 @@ def test_results_for_other_programs_are_the_same_everywhere(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     path = save(tmp_path / "p.npz", **sample())
-    commands = (("evaluate", path), ("compare", path, "--format", "markdown"), ("info", path))
+    commands = (("compare", path), ("info", path))
     expected = [run(*command).out for command in commands]
     for name, value in SURROUNDINGS[case].items():
         monkeypatch.setenv(name, value)

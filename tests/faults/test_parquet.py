@@ -137,6 +137,7 @@ def test_the_report_says_how_many_files_and_rows_there_were(run: Run, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("case", ["27-ten-thousand-shards"])
 def test_ten_thousand_shards_are_one_data_set_in_little_memory(tmp_path: Path, case: str) -> None:
     table = pa.Table.from_pandas(frame(20))

@@ -151,7 +151,7 @@ finally:
 def limited(*arguments: object, limit: int = 4 * GIB) -> tuple[int, list[str], float]:
     """Exit code, lines on stderr and peak memory in MiB of a command that must not have more than ``limit``."""
     command = [sys.executable, "-c", LIMITED, str(limit), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
     *lines, peak = done.stderr.strip().splitlines()
     return done.returncode, lines, int(peak.split()[1]) / 1024
 
