@@ -108,6 +108,10 @@ OTHERS = {
     "02-gzip": (b"\x1f\x8b\x08\x00", "a gzip file"),
     "02-tar": (_tar(), "a tar archive"),
     "02-zip-of-photos": (b"PK\x05\x06" + 18 * b"\0", "no torch checkpoint"),
+    "02-zip-of-several-disks": (
+        b"PK\x06\x07" + struct.pack("<LQL", 0, 0, 2) + b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, 9, 0, 0),
+        "multiple disks",
+    ),
     "02-text": (b"see README\n", "a text file"),
 }
 
