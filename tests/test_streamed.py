@@ -106,7 +106,7 @@ def test_other_formats_are_parts_as_they_are(tmp_path: Path) -> None:
 
 def test_what_has_no_optimum_says_so(tmp_path: Path) -> None:
     np.savez(tmp_path / "0.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
-    np.savez(tmp_path / "1.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
+    np.savez(tmp_path / "1.npz", logits=[[4.0, 0.0], [0.0, 1.0]], labels=[0, 1])
     report = evaluate_streamed(Shards.of(tmp_path / "*.npz"))
     assert report.fitted.status == "separable"
     assert report.scaled is report.uncalibrated

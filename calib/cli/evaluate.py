@@ -158,6 +158,8 @@ def evaluate(
         say(f"note: {note}")
     if look_like_probs(opened.test):
         say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
+    if impossible := diagnosis.uncalibrated.infinite_nll:
+        say(f"warning: {impossible:,} labels have probability 0, so NLL is infinite")
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
     _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})

@@ -127,9 +127,8 @@ def test_a_temperature_and_a_diagram_of_shards_are_those_of_the_whole(run: Run, 
     assert_refused(vector, "vector needs the rows in memory")
     bars = run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "b.svg", "--bars", "consistency")
     assert_refused(bars, "consistency bars need the rows in memory")
-    separable = "label,logit_0,logit_1\n0,2,0\n1,0,2\n"
     for i in range(2):
-        (tmp_path / f"{i}.csv").write_text(separable)
+        (tmp_path / f"{i}.csv").write_text(f"label,logit_0,logit_1\n0,{2 + i},0\n1,0,2\n")
     assert_refused(run("calibrate", tmp_path / "*.csv", "-o", tmp_path / "s.json"), "nothing was written", code=3)
     assert not (tmp_path / "s.json").exists()
 
@@ -191,7 +190,7 @@ def test_predictions_of_others_are_saved_as_calib_s_own(run: Run, trained: Path,
     assert "note: the architecture is resnet8" in foreign.err
     assert Predictions.load(tmp_path / "theirs.npz").n == 1797
     assert_refused(run("predict", tmp_path / "theirs.pth", "-o", tmp_path / "x.npz"), "do not say what data")
-    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "is not a file")
+    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "does not exist, a checkpoint")
     for source, option in ((here, "--split"), (tmp_path / "theirs.pth", "--split")):
         assert_refused(run("predict", source, option, "train", "-o", tmp_path / "x.npz"), "leave --split out")
     refused = run("predict", trained, "--dataset", "digits", "-o", tmp_path / "x.npz")
