@@ -80,8 +80,8 @@ def evaluate_streamed(
     >>> import tempfile, numpy
     >>> from calib import Shards
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for day in range(3):
-    ...         numpy.savez(f"{folder}/{day}.npz", logits=[[2.0, 0.0]] * 4, labels=[0, 0, 0, 1])
+    ...     for day in (1, 2):
+    ...         numpy.savez(f"{folder}/{day}.npz", logits=[[2.0, 0.0]] * 4 * day, labels=[0, 0, 0, 1] * day)
     ...     report = evaluate_streamed(Shards.of(folder))
     >>> report.uncalibrated.n, round(report.fitted.temperature, 4)  # 2 / ln 3
     (12, 1.8205)
