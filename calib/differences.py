@@ -12,7 +12,7 @@ from calib.intervals import Interval
 from calib.inversion import BinSums, Inversion
 from calib.outcomes import Outcomes
 from calib.predictions import Of, Predictions, as_outcomes
-from calib.resampling import accelerated
+from calib.resampling import accelerated, mean_interval
 
 RESAMPLES = 1000  # for the correlation of two plug-in errors, whose standard error is then at most 0.03
 
@@ -83,6 +83,21 @@ def ece_difference_interval(
     estimate = first.plug_in - second.plug_in
     # No error is negative, so none lies further below the other than that one's upper limit.
     return Interval(estimate, max(low, -second.high), min(high, first.high), level)
+
+
+def mean_difference_interval(a: Float, b: Float, sample_weight: Float | None = None) -> Interval:
+    """95 % interval of mean(a) − mean(b) of two columns ``(n,)`` of the same examples, such as their NLL.
+
+    0, 0, 0 where they are equal, NaN where both means are infinite.  Raises `InputError` as `calib.mean_interval` does.
+    """
+    counted = np.True_ if sample_weight is None else sample_weight > 0
+    with np.errstate(invalid="ignore"):
+        difference = np.where(counted, np.asarray(a, np.float64) - b, 0.0)
+    if (np.isinf(a) & counted).any() and (np.isinf(b) & counted).any():
+        return Interval(float("nan"), float("nan"), float("nan"), 0.95)  # ∞ − ∞
+    if not difference.any():
+        return Interval(0.0, 0.0, 0.0, 0.95)
+    return mean_interval(difference, sample_weight=sample_weight)
 
 
 @dataclass(frozen=True, eq=False)

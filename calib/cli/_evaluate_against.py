@@ -29,9 +29,10 @@ def evaluate_against(
     """
     import pandas as pd
 
-    from calib.cli.evaluate import metrics_of, report_rows
+    from calib.cli.evaluate import metrics_of
     from calib.diagnosis import diagnose
     from calib.evaluation import evaluate
+    from calib.report_rows import report_rows
 
     if (other.test.n_classes, other.test.kind) != (source.test.n_classes, source.test.kind):
         raise InputError(

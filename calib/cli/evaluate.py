@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calib._text import number, printable, with_error
+from calib._text import printable
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
@@ -18,6 +18,7 @@ from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
 from calib.reading import AS_IT_IS, Reading
+from calib.report_rows import diagnosis_rows
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -123,7 +124,7 @@ def evaluate(
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
         _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
         return
-    columns, rows = _shown(diagnosis)
+    columns, rows = diagnosis_rows(diagnosis)
     if json or format == "json":
         text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
     elif format == "table":
@@ -183,42 +184,6 @@ def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
 def metrics_of(report: "Report") -> dict[str, object]:
     """The metrics of a report by name, without what every report of these predictions shares."""
     return {name: value for name, value in report.to_dict().items() if name not in ("n", "n_classes", "n_bins")}
-
-
-def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
-    fitted = diagnosis.fitted
-    rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
-    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    return ["", "uncalibrated", scaled], rows
-
-
-def report_rows(*reports: "Report") -> list[list[str]]:
-    """One row a metric, one column a set of predictions: fits the narrowest terminal."""
-    rows = [
-        [
-            label.format(bins=reports[0].n_bins),
-            *(number(getattr(report, name), sign="+" if name == "gap" else "") for report in reports),
-        ]
-        for name, label in _LABELS.items()
-    ]
-    rows = [row for row in rows if set(row[1:]) != {"nan"}]  # not defined for weighted examples
-    interval = [f"{number(report.ece_low)} – {number(report.ece_high)}" for report in reports]
-    rows.insert([row[0] for row in rows].index(_LABELS["ece_null"]), ["  true ECE, 95 % interval", *interval])
-    return rows
-
-
-_LABELS = {
-    "accuracy": "accuracy",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE ({bins} bins)",
-    "ece_null": "  expected by chance",
-    "mce": "MCE",
-    "smooth_ece": "smooth ECE",
-    "gap": "gap (confidence − accuracy)",
-    "aurc": "AURC (risk–coverage)",
-}
 
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
