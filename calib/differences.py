@@ -37,7 +37,7 @@ def paired_interval(
     >>> paired_interval(lambda some: some.mean(some.correct), a, a)
     Interval(estimate=0.0, low=0.0, high=0.0, level=0.95)
     """
-    first, second = _same_examples(a, b, of)
+    first, second = paired_outcomes(a, b, of)
     return accelerated(lambda rows: metric(first[rows]) - metric(second[rows]), first.n, level, resamples, seed)
 
 
@@ -65,7 +65,7 @@ def ece_difference_interval(
     (0.1, True)
     """
     edges = equal_width_edges(n_bins)
-    outcomes = _same_examples(a, b, of)
+    outcomes = paired_outcomes(a, b, of)
     check_level(level)
     if all(
         np.array_equal(getattr(outcomes[0], name), getattr(outcomes[1], name)) for name in ("confidence", "correct")
@@ -156,8 +156,10 @@ def _correlation(
     return float(moved[0] @ moved[1] / scale) if scale > 0 else 0.0
 
 
-def _same_examples(a: Predictions | Outcomes, b: Predictions | Outcomes, of: Of) -> tuple[Outcomes, Outcomes]:
-    """The outcomes of both.  Raises `InputError` where they cannot be of the same examples."""
+def paired_outcomes(
+    a: Predictions | Outcomes, b: Predictions | Outcomes, of: Of = "predicted"
+) -> tuple[Outcomes, Outcomes]:
+    """The outcomes of both models.  Raises `InputError` where they cannot be of the same examples."""
     for given in (a, b):
         if not isinstance(given, Predictions | Outcomes):
             raise InputError(

@@ -16,7 +16,7 @@ from calib.plots._panel import show_plain
 
 _RIGHT: dict[str, Any] = {"color": "#0072b2", "alpha": 0.35, "linewidth": 0}
 _WRONG: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.4}
-_WIDTH, _HEIGHT = 2.1, 2.0  # inches a panel
+_WIDTH, _HEIGHT = 1.72, 1.8  # inches a panel
 
 
 class Claims(NamedTuple):

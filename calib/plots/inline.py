@@ -39,7 +39,7 @@ _STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=_CYCLE),
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "font.size": 8.0,
+    "font.size": 7.0,
     "savefig.bbox": "standard",
 }
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
@@ -137,4 +137,4 @@ def _font(found: re.Match[str]) -> str:
 
 
 _FONT = re.compile(r"^font:(.*?)([\d.]+px).*$")
-_PIXELS_A_POINT = 1.9  # letters of 7 points are then as large as those of the page
+_PIXELS_A_POINT = 2.1  # letters of 7 points are then nearly as large as those of the page

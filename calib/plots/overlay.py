@@ -14,7 +14,7 @@ from calib.errors import InputError
 from calib.plots._panel import show_plain
 
 _MARKERS = "osD^vP*X"
-_WIDTH, _HEIGHT = 2.1, 2.1  # inches a panel
+_WIDTH, _HEIGHT, _LINE = 1.72, 2.15, 0.15  # inches: a panel, and a line of the legend
 _LARGEST = 40.0  # area of the marker of a bin that holds everything, in square points
 _LONGEST = 40  # characters of a label
 
@@ -39,7 +39,8 @@ def overlay_figure(panels: Sequence[Overlay]) -> Figure:
     """
     if not panels or not all(panel.curves for panel in panels):
         raise InputError("there is no curve to draw", help="give one a model")
-    figure = Figure(figsize=(_WIDTH * len(panels), _HEIGHT), layout="constrained")
+    height = _HEIGHT + _LINE * len(panels[0].curves)
+    figure = Figure(figsize=(_WIDTH * len(panels), height), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, panel in zip(axes, panels, strict=True):
         ax.plot([0, 1], [0, 1], color=mpl.rcParams["text.color"], linestyle=(0, (1, 1.2)), linewidth=1.0)
