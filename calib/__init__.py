@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
     from calib.projection import TemplatePlane
+    from calib.report.write import write_report
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.scatter import ScatterStatistics, scatter_statistics
     from calib.state import CalibrationState
@@ -177,6 +178,7 @@ _HOME = {
     "top_label_ece": "calib.metrics.classwise",
     "training_curves": "calib.plots.training_curves",
     "unbiased_squared_ce": "calib.metrics.debiased",
+    "write_report": "calib.report.write",
 }
 
 __all__ = [
@@ -281,6 +283,7 @@ __all__ = [
     "top_label_ece",
     "training_curves",
     "unbiased_squared_ce",
+    "write_report",
 ]
 
 

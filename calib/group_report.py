@@ -66,11 +66,11 @@ def groups_verdict(table: "pd.DataFrame", diagnosis: Diagnosis) -> str:
     off = [row for row in scaled if row["ece"] > row["ece_null_95"]]
     many = f"{len(off)} of {len(scaled)} groups"
     if not off:
-        return f"With {diagnosis.label} no group's miscalibration can be told from chance."
+        return f"With {diagnosis.label}, no group's miscalibration can be told from chance."
     worst = max(off, key=lambda row: abs(row["gap"]))
     side = "overconfident" if worst["gap"] > 0 else "underconfident"
     return (
-        f"With {diagnosis.label} {many} are miscalibrated beyond the 95 % quantile of chance (each by itself, without "
+        f"With {diagnosis.label}, {many} are miscalibrated beyond the 95 % quantile of chance (each by itself, without "
         f"correction), {printable(str(worst['group']))} most: {side} by {abs(worst['gap']):.3f}. "
         "calib.GroupedCalibrator fits a temperature a group."
     )

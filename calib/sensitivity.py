@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from calib.outcomes import Outcomes
 
-BINS = (5, 10, 15, 20, 25, 30, 40, 50, 75, 100)
+BINS = (5, 10, 15, 20, 30, 50, 100)
 
 
 def ece_sensitivity(

@@ -52,6 +52,8 @@ def report(
     refuse_existing(output, force=force, inputs=[*sources, calibration])
     if calibration is not None and len(sources) > 1:
         raise InputError("--calibration goes with one SOURCE", help="report the models one by one")
+    if twice := next((path for path in sources if sources.count(path) > 1), None):
+        raise InputError(f"{twice} is named twice", help="name each model once")
     if streamed := next((path for path in (*sources, calibration) if path is not None and is_streamed(path)), None):
         raise InputError(
             f"a report needs the rows in memory, {streamed} is read in parts",
@@ -68,8 +70,6 @@ def report(
     for path in sources:
         source = opened(path, reading, calibration=calibration)
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
-        if name in (subject.name for subject in subjects):
-            raise InputError(f"{path} is named twice", help="name each model once")
         fitted_on = None if calibration is None else quoted(str(calibration))
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
         subjects.append(_subject(name, source, reading, bins, seed, quoted(str(path), *options), fitted_on, groups))

@@ -45,9 +45,10 @@ def confidence_figure(panels: Sequence[Claims]) -> Figure:
         right, wrong = panel.curve.correct_sum, panel.curve.mass - panel.curve.correct_sum
         _stairs(ax, panel.curve.edges, right, fill=True, style=_RIGHT)
         _stairs(ax, panel.curve.edges, wrong, fill=False, style=_WRONG)
-        ax.set(xlim=(0, 1), ylim=(0, None), xlabel="confidence", xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+        ax.set(xlim=(0, 1), xlabel="confidence", xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
         show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
     axes[0].set_ylabel("share of the answers")
+    axes[0].set_ylim(bottom=0)
     handles = [
         Patch(**_RIGHT, label="right answers"),
         Patch(facecolor="none", edgecolor=_WRONG["color"], linewidth=1.4, label="wrong answers"),

@@ -1,13 +1,12 @@
 """The sections on parts of the examples: class by class, and group by group."""
 
 from calib._text import number, printable
-from calib.binning import equal_width_edges
 from calib.classification import classification_report
-from calib.curve import CalibrationCurve, binned
 from calib.errors import InputError
 from calib.group_report import group_report, groups_verdict, readable_groups
 from calib.metrics.classwise import classwise_ece
 from calib.predictions import Predictions
+from calib.report.hidden import by_predicted_class, outside
 from calib.report.parts import Section, Table
 from calib.report.subject import Subject
 
@@ -22,15 +21,10 @@ def classes_section(subject: Subject, anchor: str) -> Section:
     report = classification_report(before).iloc[:k]
     share = abs(curve.gap) * curve.mass / curve.mass.sum()
     order = sorted((c for c in range(k) if curve.count[c]), key=lambda c: (-share[c], c))
-    low, high = curve.accuracy_interval() if curve.weight is None else (None, None)
-    rows: list[list[str]] = []
-    off = 0
-    for c in order:
-        outside = low is not None and high is not None and not low[c] <= curve.mean_confidence[c] <= high[c]
-        off += outside
-        if len(rows) == MOST:
-            continue
-        interval = "–" if low is None or high is None else f"{low[c]:.3f} – {high[c]:.3f}"
+    weighted = curve.weight is not None
+    low, high = (curve.gap, curve.gap) if weighted else curve.accuracy_interval()
+    rows = []
+    for c in order[:MOST]:
         rows.append(
             [
                 printable(subject.class_names[c], limit=40),
@@ -38,7 +32,7 @@ def classes_section(subject: Subject, anchor: str) -> Section:
                 f"{curve.count[c]:,}",
                 number(curve.mean_confidence[c], digits=3),
                 number(curve.accuracy[c], digits=3),
-                interval,
+                "–" if weighted else f"{low[c]:.3f} – {high[c]:.3f}",
                 number(curve.gap[c], digits=3, sign="+"),
                 number(scaled.gap[c], digits=3, sign="+") if scaled.count[c] else "–",
                 number(report["recall"].iloc[c], digits=3),
@@ -51,19 +45,13 @@ def classes_section(subject: Subject, anchor: str) -> Section:
     ]
     if len(order) > MOST:
         text.append(f"{len(order):,} of {k:,} classes were predicted; the {MOST} that add most are shown.")
-    if low is not None:
+    if not weighted:
         text.append(
-            f"{off} of {len(order):,} predicted classes claim a mean confidence outside the 95 % interval of their "
-            f"precision; one in twenty would by chance."
+            f"{outside(curve).sum()} of {len(order):,} predicted classes claim a mean confidence outside the 95 % "
+            "interval of their precision; one in twenty would by chance."
         )
     text.append(_classwise(before, after, subject))
     return Section(f"{anchor}classes", "Class by class", [line for line in text if line], tables=[Table(columns, rows)])
-
-
-def by_predicted_class(predictions: Predictions) -> CalibrationCurve:
-    """The calibration curve whose bins are the predicted classes: count, mean confidence, precision and gap of each."""
-    outcomes = predictions.outcomes
-    return binned(outcomes, outcomes.predicted, equal_width_edges(predictions.n_classes))
 
 
 def _classwise(before: Predictions, after: Predictions, subject: Subject) -> str:

@@ -1,8 +1,7 @@
 """The sections that ask whether the verdict would stand: other bins, tests, and the line of log-odds."""
 
 from collections.abc import Callable
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from calib._text import number, printable
 from calib.diagnosis import Diagnosis
@@ -20,6 +19,9 @@ from calib.report.parts import Figure, Section, Table
 from calib.report.subject import Subject
 from calib.sensitivity import ece_sensitivity
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _NAMES = {"equal-width": "equal width", "equal-mass": "equal mass"}
 
 
@@ -27,7 +29,7 @@ def sensitivity_section(subject: Subject, anchor: str) -> Section:
     """ECE against the number of bins, for both kinds of bins."""
     diagnosis = subject.diagnosis
     before, after = (ece_sensitivity(side, seed=diagnosis.seed) for side in (diagnosis.before, diagnosis.after))
-    top = 1.1 * max(float(before["ece"].max()), float(after["ece"].max()), float(before["ece_null"].max()))
+    top = 1.1 * max(float(before["ece"].max()), float(after["ece"].max()), float(before["ece_null"].max())) or 1.0
     panels = [_panel(binning, before, after, top) for binning in _NAMES]
     figure = series_figure(panels, setting="number of bins", width=1.72, kinds=False)
     drawing = inline_figure(figure, name=f"{anchor}sensitivity", alt="ECE against the number of bins")
@@ -45,8 +47,8 @@ def sensitivity_section(subject: Subject, anchor: str) -> Section:
     )
 
 
-def _panel(binning: str, before: pd.DataFrame, after: pd.DataFrame, top: float) -> Panel:
-    def series(label: str, table: pd.DataFrame, column: str = "ece") -> Series:
+def _panel(binning: str, before: "pd.DataFrame", after: "pd.DataFrame", top: float) -> Panel:
+    def series(label: str, table: "pd.DataFrame", column: str = "ece") -> Series:
         rows = table[table["binning"] == binning]
         return Series(label, rows["n_bins"].to_list(), rows[column].to_list())
 
@@ -55,7 +57,7 @@ def _panel(binning: str, before: pd.DataFrame, after: pd.DataFrame, top: float) 
     return Panel(f"ECE, {_NAMES[binning]}", lines, by_chance=chance, from_zero=True, top=top)
 
 
-def _table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
+def _table(before: "pd.DataFrame", after: "pd.DataFrame") -> Table:
     rows = [
         [f"{row['n_bins']}, {_NAMES[row['binning']]}", *(number(value) for value in (row["ece"], row["ece_null"], ece))]
         for row, ece in zip(before.to_dict("records"), after["ece"].to_list(), strict=True)

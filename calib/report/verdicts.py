@@ -1,8 +1,11 @@
 """The verdict on one model: is it calibrated, which way is it off, what to ship, and by which command."""
 
+from typing import cast
+
 from calib._text import number, with_error
 from calib.diagnosis import Diagnosis, direction
 from calib.predictions import look_like_probs
+from calib.report.hidden import hidden_error
 from calib.report.parts import KeyNumber, Tone, Verdict
 from calib.report.subject import Subject
 
@@ -16,31 +19,35 @@ _HEADLINES = {
 def verdict_on(subject: Subject) -> Verdict:
     """Put the verdict of the diagnosis first, and what follows from it."""
     diagnosis = subject.diagnosis
-    found = direction(diagnosis.uncalibrated)
+    found, hidden = direction(diagnosis.uncalibrated), hidden_error(subject)
     n = diagnosis.uncalibrated.n
-    headline = _HEADLINES.get(found, f"Calibrated, as far as {n:,} examples can tell")
-    tone: Tone = "good" if found == "calibrated" else "bad"
-    if diagnosis.fitted.status != "ok" and found != "calibrated":
-        tone = "unsure"
-    advice, commands = _advice(subject)
-    return Verdict(tone, headline, diagnosis.verdict, _numbers(diagnosis), advice, commands, _notes(subject))
+    if found != "calibrated":
+        headline, tone = _HEADLINES[found], "bad" if diagnosis.fitted.status == "ok" else "unsure"
+    elif hidden:
+        headline, tone = "Not calibrated class by class, though it is on average", "bad"
+    else:
+        headline, tone = f"Calibrated, as far as {n:,} examples can tell", "good"
+    advice, commands = _advice(subject, hidden)
+    sentence = " ".join(filter(None, [diagnosis.verdict, hidden]))
+    return Verdict(cast(Tone, tone), headline, sentence, _numbers(diagnosis), advice, commands, _notes(subject))
 
 
-def _advice(subject: Subject) -> tuple[str, list[str]]:
+def _advice(subject: Subject, hidden: str) -> tuple[str, list[str]]:
+    """What to ship, and the commands.  A temperature treats all classes alike, so it mends no ``hidden`` error."""
     diagnosis = subject.diagnosis
     before, after, fitted = diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted
-    left = direction(after) != "calibrated"
     if fitted.status != "ok":
         return "Ship it as it is until more examples are at hand: no temperature could be fitted.", []
     if not diagnosis.needs_temperature:
-        if direction(before) == "calibrated":
+        if direction(before) == "calibrated" and not hidden:
             return f"Ship it as it is: {diagnosis.paste}.", []
         return "No temperature mends this. See what other methods do:", [subject.other_methods]
     if after.nll > before.nll:
         return "Do not ship this temperature: it does not lower NLL. Bring more calibration examples.", []
-    if left:
+    if hidden or direction(after) != "calibrated":
+        left = "It treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"
         return (
-            f"Ship {diagnosis.paste}. More than chance is left, so see what other methods do:",
+            f"Ship {diagnosis.paste}. {left}, so see what other methods do:",
             [*subject.commands, subject.other_methods],
         )
     return f"Ship {diagnosis.paste}:", subject.commands

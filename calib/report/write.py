@@ -54,8 +54,9 @@ def write_report(
     <!doctype html>
     """
     named = {"the model": predictions} if isinstance(predictions, Predictions) else predictions
-    if not isinstance(named, Mapping) or not named:
-        require_predictions(predictions)  # type: ignore[arg-type]
+    if not isinstance(named, Mapping):
+        require_predictions(named)
+    if not named:
         raise InputError("there are no predictions to report", help="pass Predictions, or {name: Predictions}")
     splits = {"the model": calibration} if isinstance(calibration, Predictions) else dict(calibration or {})
     if isinstance(calibration, Predictions) and not isinstance(predictions, Predictions):
