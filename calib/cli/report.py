@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import printable
+from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._evaluate_streamed import is_streamed
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
@@ -68,7 +69,7 @@ def report(
     subjects: list[Subject] = []
     splits = []
     for path in sources:
-        source = opened(path, reading, calibration=calibration)
+        source = _opened(path, reading, calibration)
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
         fitted_on = None if calibration is None else quoted(str(calibration))
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
@@ -84,6 +85,18 @@ def report(
     for subject in subjects:
         say(f"{printable(subject.name)}: {subject.diagnosis.verdict}")
     print(output)
+
+
+def _opened(path: Path, reading: Reading, calibration: Path | None) -> "Source":
+    try:
+        return opened(path, reading, calibration=calibration)
+    except InputError as error:
+        if logged_outcomes(path) is None:
+            raise
+        raise InputError(
+            f"{path} holds confidences alone, a report needs the scores of all classes",
+            help="`calib evaluate` reads it",
+        ) from error
 
 
 def _subject(

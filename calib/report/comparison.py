@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._text import number, printable, with_error
+from calib._text import number, printable
 from calib.diagnosis import Diagnosis, direction
 from calib.differences import ece_difference_interval, mean_difference_interval, paired_outcomes
 from calib.errors import InputError
@@ -72,13 +72,16 @@ def _same_examples(diagnoses: Sequence[Diagnosis]) -> bool:
 
 def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, same: bool) -> Verdict:
     """Name the lowest NLL, which rewards calibration and accuracy together, and how far the others are from it."""
-    best, *others = sorted(candidates, key=lambda candidate: candidate.report.nll)
-    start = f"By NLL, which rewards calibration and accuracy together, {best.name} is best ({best.report.nll:.4f})"
+    known = any(np.isfinite(candidate.report.nll) for candidate in candidates)
+    score, called = ("nll", "NLL") if known else ("brier", "Brier score")  # a label of probability 0 ruins every NLL
+    best, *others = sorted(candidates, key=lambda candidate: float(getattr(candidate.report, score)))
+    lowest = float(getattr(best.report, score))
+    start = f"By {called}, which rewards calibration and accuracy together, {best.name} is best ({lowest:.4f})"
     tied = []
     if same:
         said = []
         for other in others:
-            gap = _difference(other, best, "nll")
+            gap = _difference(other, best, score)
             unknown = "" if gap.low > 0 else ", which cannot be told from 0"
             tied += [other.name] if unknown else []
             said.append(f"{other.name} is {gap.estimate:.4f} worse (95 % interval {_limits(gap)}{unknown})")
@@ -86,7 +89,7 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
     else:
         sentence = f"{start}; but the models were not judged on the same examples: what differs may be the examples."
     clear = same and not tied
-    headline = f"Best: {best.name}" if clear else f"Lowest NLL: {best.name}, but others may be as good"
+    headline = f"Best: {best.name}" if clear else f"Lowest {called}: {best.name}, but others may be as good"
     numbers = [
         KeyNumber(
             subject.name,
@@ -96,11 +99,10 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
         for subject in subjects
     ]
     owner = next(s for s in subjects if best.predictions in (s.diagnosis.before, s.diagnosis.after))
-    expression = owner.diagnosis.paste if best.scaled else "its scores as they are"
-    advice = f"Ship {owner.name}, {expression}{':' if best.scaled else '.'}"
-    return Verdict(
-        "good" if clear else "unsure", headline, sentence, numbers, advice, owner.commands if best.scaled else []
-    )
+    tuned = best.scaled and owner.diagnosis.needs_temperature  # else its T cannot be told from 1
+    expression = f"{owner.diagnosis.paste}:" if tuned else "its scores as they are."
+    advice = f"Ship {owner.name}, {expression}"
+    return Verdict("good" if clear else "unsure", headline, sentence, numbers, advice, owner.commands if tuned else [])
 
 
 def _difference(other: _Candidate, best: _Candidate, column: str) -> Interval:
@@ -122,7 +124,7 @@ def _table(subjects: Sequence[Subject]) -> Table:
     for subject in subjects:
         diagnosis = subject.diagnosis
         fitted = diagnosis.fitted
-        temperature = with_error(fitted.temperature, fitted.standard_error) if fitted.status == "ok" else fitted.status
+        temperature = f"{fitted.temperature:.3f}" if fitted.status == "ok" else "–"
         for calibrator, report, t in (
             ("uncalibrated", diagnosis.uncalibrated, "1"),
             ("temperature", diagnosis.scaled, temperature),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from calib._arrays import AnyArray
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
+from calib.groups import members_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +16,8 @@ class Subject:
     ``source`` and ``calibration_source`` are what a command line calls its predictions, with the options that open
     them; None where they have no file.  ``notes`` are sentences a reader must know.  ``groups`` are the name of a
     column and its values ``(n,)``.  ``images`` are of the test examples, in their order: uint8 ``(n, height, width)``,
-    ``(n, height, width, 3)`` or ``(n, 1 or 3, height, width)``.  Raises `InputError` for other images.
+    ``(n, height, width, 3)`` or ``(n, 1 or 3, height, width)``.  Raises `InputError` for other images, and for groups
+    of another number.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Subject:
 
     def __post_init__(self) -> None:
         images, n = self.images, self.diagnosis.before.n
+        if self.groups is not None:
+            members_of(self.diagnosis.before, self.groups[1])
         if images is None:
             return
         grey = images.ndim == 3

@@ -131,3 +131,15 @@ def test_models_on_other_examples_are_not_paired(tmp_path: Path) -> None:
     assert "no paired differences" in words
     assert "not judged on the same examples" in words
     assert "a n = 797, b n = 500" in words
+
+
+def test_models_whose_nll_is_infinite_are_ranked_by_brier(tmp_path: Path) -> None:
+    certain, labels = np.eye(3)[np.arange(60) % 3], (np.arange(60) // 2) % 3
+    named = {"a": calib.Predictions.from_probs(np.roll(certain, 1, 1), labels)}
+    named["b"] = calib.Predictions.from_probs(certain, labels)
+    calib.write_report(named, tmp_path / "r.html")
+    best = min(named, key=lambda name: calib.brier(named[name]))
+    assert (
+        f"By Brier score, which rewards calibration and accuracy together, {best} is best"
+        in page_of(tmp_path / "r.html").words
+    )

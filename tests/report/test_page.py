@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logits = rng.normal(0, 2, (300, len(HOSTILE)))
     labels = (logits + rng.gumbel(size=logits.shape)).argmax(1)
     path = tmp_path_factory.mktemp("hostile") / "report.html"
-    named = {name: Predictions.from_logits(2 * logits, labels, class_names=HOSTILE) for name in HOSTILE[:2]}
+    named = {
+        name: Predictions.from_logits(2 * logits, labels, class_names=HOSTILE) for name in (HOSTILE[0], HOSTILE[4])
+    }
     groups = [HOSTILE[i % 4] for i in range(300)]
     calib.write_report(named, path, groups=groups, title=HOSTILE[0] + HOSTILE[2])
     return path
@@ -84,7 +87,8 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_style_sheet(one: Path,
     import matplotlib as mpl
 
     example = calib.load_example("digits-resnet8-hard")
-    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red", "svg.hashsalt": "other", "lines.linewidth": 9}):
+    style: dict[Any, Any] = {"font.size": 20, "axes.labelcolor": "red", "xtick.labelsize": 20, "svg.hashsalt": "other"}
+    with mpl.rc_context(style):
         calib.write_report(example.test, tmp_path / "again.html", calibration=example.calibration)
     assert (tmp_path / "again.html").read_bytes() == one.read_bytes()
 
@@ -169,4 +173,6 @@ def test_what_cannot_be_reported_is_refused(tmp_path: Path) -> None:
         calib.write_report({"a": test}, path, calibration=test)
     with pytest.raises(InputError, match="calibration names 'b'"):
         calib.write_report({"a": test}, path, calibration={"b": test})
+    with pytest.raises(InputError, match="groups must have shape"):
+        calib.write_report(test, path, groups=[1, 2])
     assert not path.exists()
