@@ -24,7 +24,7 @@ def mistakes_section(subject: Subject, anchor: str) -> Section:
     wrong = int((~before.outcomes.correct).sum())
     text = [
         f"The {len(rows)} wrong answers that the model was surest of, of {wrong:,}. They are where to look for wrong "
-        "labels, and for what the model has not learnt; no calibration turns them round."
+        "labels, and for what the model has not learnt; no calibration turns them round. Examples are counted from 0."
     ]
     found = [
         (
