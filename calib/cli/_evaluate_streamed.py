@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib._text import printable, with_error
+from calib._text import printable
 from calib.cli._output import SCHEMA, emit, render, say, text_table
-from calib.cli._report_rows import LABELS, metrics_of, report_rows
 from calib.cli._shards import Engine, shards_of, streamed_report
 from calib.export import Format, to_json
 from calib.reading import Reading
+from calib.report_rows import LABELS, metrics_of, scaled_rows
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
@@ -30,7 +30,8 @@ def evaluate_streamed_source(
     test = shards_of(source, reading)
     report = streamed_report(source, calibration, reading, bins=bins, seed=seed, engine=engine)
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
-    columns, cells = _shown(report)
+    columns = ["", "uncalibrated", "temperature"]
+    cells = scaled_rows(report.uncalibrated, report.scaled, report.fitted)
     if format == "table":
         about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
         ship = report.paste if report.fitted.status == "ok" else "no temperature"
@@ -71,13 +72,6 @@ def _machine_text(
         "in_sample": report.in_sample,
     }
     return to_json({"schema": SCHEMA, "source": str(source), **body})
-
-
-def _shown(report: "StreamedReport") -> tuple[list[str], list[list[str]]]:
-    rows = report_rows(report.uncalibrated, report.scaled)
-    fitted = report.fitted
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
-    return ["", "uncalibrated", "temperature"], rows
 
 
 def _within(report: "StreamedReport") -> str:

@@ -1,10 +1,12 @@
-"""The rows of the table that every form of ``calib evaluate`` prints, and the same numbers by name."""
+"""Reports as rows of text, with a temperature or without: one row a metric, one column a set of predictions."""
 
 from typing import TYPE_CHECKING
 
-from calib._text import number
+from calib._text import number, with_error
 
 if TYPE_CHECKING:
+    from calib.calibrators.temperature import TemperatureScaling
+    from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
 LABELS = {
@@ -19,6 +21,18 @@ LABELS = {
     "gap": "gap (confidence − accuracy)",
     "aurc": "AURC (risk–coverage)",
 }
+
+
+def diagnosis_rows(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
+    """The headings and rows of what `calib evaluate` shows: without the temperature, with it, and what it is."""
+    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
+    return ["", "uncalibrated", scaled], scaled_rows(diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted)
+
+
+def scaled_rows(before: "Report", after: "Report", fitted: "TemperatureScaling") -> list[list[str]]:
+    """The rows of both, and one more for the temperature between them."""
+    temperature = with_error(fitted.temperature, fitted.standard_error)
+    return [*report_rows(before, after), ["temperature T", "1", temperature]]
 
 
 def report_rows(*reports: "Report") -> list[list[str]]:
