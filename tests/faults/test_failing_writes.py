@@ -33,6 +33,7 @@ SLOW = {
     "32-evaluate": "evaluate {source} --force -o {out}/new.txt",
     "32-compare": "compare {source} --force -o {out}/new.csv --format csv",
     "32-compare-calibrators": "compare-calibrators {source} --force -o {out}/new.md --format markdown",
+    "32-report": "report {source} --force -o {out}/new.html",
     "32-reliability-plot": "reliability-plot {source} --force -o {out}/new.png",
 }
 CODES = [errno.ENOSPC, *(pytest.param(code, marks=pytest.mark.slow) for code in (errno.EIO, errno.EROFS, errno.EDQUOT))]

@@ -20,16 +20,22 @@ ELSEWHERE: dict[int, tuple[str, str]] = {
         "tests/test_runs.py::test_after_any_number_of_kill_9_the_weights_are_those_of_an_uninterrupted_run",
         "part of what a run promises; SIGTERM and SIGINT are in tests/cli/test_commands.py",
     ),
+    39: (
+        "tests/report/test_page.py::test_nothing_outside_is_asked_for",
+        "the policy of the report is one of its own tests, names that are code another",
+    ),
     44: (
         "tests/training/test_ranks.py::test_a_lost_rank_ends_the_others_with_two_lines",
         "needs the process groups of those tests",
     ),
+    45: (
+        "tests/integrations/test_dask.py::test_a_killed_worker_loses_nothing_and_nothing_is_counted_twice",
+        "needs the workers of those tests; a lost scheduler is tested there too",
+    ),
 }
 # cases that calib does not have
 NOT_OURS = {
-    39: "calib writes HTML pages of studies only; a report with a policy of its own brings its own test",
     41: "calib reads batches in its own process; loaders with workers are the caller's, with torch's own time limit",
-    45: "Dask comes as an integration, with its tests beside it in tests/integrations",
 }
 
 
