@@ -78,18 +78,25 @@ def consistency_interval(
 
 
 def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: int = 1000, seed: int = 0) -> Float:
-    """`ece_null` of examples without weights of which a histogram is left; cells lie in the bin of their mean."""
+    """`ece_null` of examples of which a histogram is left: cells lie in the bin of their mean.
+
+    The examples of a cell count as its effective ones (Kish 1965), all of one weight; without weights they are they.
+    """
     check_resamples(resamples)
     rng = generator(seed)
-    index = bin_index(histogram.confidence, equal_width_edges(n_bins))
-    spread = histogram.wrong[1] + histogram.right[1] - histogram.wrong[2] - histogram.right[2]
-    variance = np.maximum(np.bincount(index, weights=spread, minlength=n_bins), 0.0)
+    mean, unit = histogram.confidence, histogram.squares / histogram.mass
+    largest = unit.max()  # only ratios of weights count
+    unit, mass = unit / largest, histogram.mass / largest
+    index = bin_index(mean, equal_width_edges(n_bins))
+    spread = mass * unit * mean * (1 - mean)
+    variance = np.bincount(index, weights=spread, minlength=n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    rare = (variance < NORMAL_FROM)[index]
+    fourth = np.bincount(index, weights=unit**2 * spread, minlength=n_bins)
+    rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
     if rare.any():
-        count = histogram.mass[rare].astype(np.int64)
-        _sum_binomials(draws, index[rare], count, histogram.confidence[rare], np.ones(len(count)), rng)
-    return np.asarray(np.abs(draws).sum(axis=1) / histogram.mass.sum())
+        count = np.maximum(np.rint(mass / unit), 1.0).astype(np.int64)
+        _sum_binomials(draws, index[rare], count[rare], mean[rare], unit[rare], rng)
+    return np.asarray(np.abs(draws).sum(axis=1) / mass.sum())
 
 
 def _weights(outcomes: Outcomes) -> Float:
