@@ -62,7 +62,7 @@ def open_source(path: Path | str, reading: Reading = AS_IT_IS, *, calibration: P
     source = _open(path, reading) if name is None else _example(name)
     if calibration is None:
         return source
-    given = _calibration_split(calibration, reading)
+    given = calibration_split(calibration, reading)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
@@ -90,7 +90,8 @@ def _example(name: str) -> Source:
     return Source(example.name, example.test, example.calibration)
 
 
-def _calibration_split(path: Path, reading: Reading) -> Predictions:
+def calibration_split(path: Path, reading: Reading) -> Predictions:
+    """Predictions to fit on: the calibration split of a run directory or an example, or those of a file."""
     name = example_named(path)
     if name is not None:
         return load_example(name).calibration

@@ -1,5 +1,6 @@
 """``calib evaluate 'shards/*.parquet'``: predictions that need not fit into memory, from sums alone."""
 
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,16 @@ def _within(report: "StreamedReport") -> str:
         name: max(side[name] for side in report.bounds.values()) for name in LABELS if name in report.bounds["scaled"]
     }
     known = [
-        f"{LABELS[name].partition(' (')[0]} within {bound:.1g}"
+        f"{LABELS[name].partition(' (')[0]} within {_rounded_up(bound)}"
         for name, bound in bounds.items()
         if bound == bound  # NaN: not known of weighted rows
     ]
     return f"From cells of log-odds, not rows: {', '.join(known)}.\n" if known else ""
+
+
+def _rounded_up(bound: float) -> str:
+    """One digit that is no less than the number."""
+    if bound == 0:
+        return "0"
+    unit = 10.0 ** floor(log10(bound))
+    return f"{ceil(bound / unit * (1 - 1e-12)) * unit:.1g}"

@@ -26,13 +26,18 @@ LARGEST = 1 << 30  # bytes: a matrix for ten thousand classes
 Saved = Calibrator | GroupedCalibrator
 
 
-def save_calibrator(calibrator: Saved, path: Path | str, *, fitted_on: Predictions | None = None) -> None:
+def save_calibrator(
+    calibrator: Saved, path: Path | str, *, fitted_on: Predictions | Mapping[str, Any] | None = None
+) -> None:
     """Write ``calibrator`` to ``path`` with where it came from: versions, commit, and a hash of ``fitted_on``.
 
+    Of examples that are not kept ``fitted_on`` is what is known of them: ``n``, ``n_classes``, ``kind``.
     The file appears whole or not at all.  Raises `InputError` where it cannot be written.
     """
     provenance: dict[str, Any] = {"versions": versions(), "commit": commit()}
-    if fitted_on is not None:
+    if isinstance(fitted_on, Mapping):
+        provenance |= fitted_on
+    elif fitted_on is not None:
         provenance |= {
             "data_sha256": content_hash(fitted_on),
             "n": fitted_on.n,

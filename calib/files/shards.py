@@ -1,6 +1,7 @@
 """Predictions that need not fit into memory: a file, a folder of shards or a glob, read part by part."""
 
 import glob
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,8 +105,9 @@ class Shards:
     def sample(self, rows: int) -> Predictions:
         """At most about as many rows, from the beginnings of files spread over the whole; the same every time."""
         chosen = spread(self.files)
-        heads = (next(iter(replace(self, files=(file,))), None) for file in chosen)
-        return joined([head[: -(-rows // len(chosen))] for head in heads if head is not None])
+        heads = [next(self._parts(file), None) for file in chosen]
+        found = [head for head in heads if head is not None] or list(itertools.islice(self, 1))
+        return joined([head[: -(-rows // len(found))] for head in found])
 
     def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
         """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
@@ -158,13 +160,15 @@ def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Parts of one data set as one.  Raises `InputError` where there are none."""
+    """Parts of one data set as one.  Raises `InputError` where there are none, or only some have weights."""
     import numpy as np
 
     if not parts:
         raise InputError("there are no rows", help="were the predictions written to the end?")
     make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
     weights = [part.sample_weight for part in parts if part.sample_weight is not None]
+    if 0 < len(weights) < len(parts):
+        raise InputError("some parts have sample weights and some have none", help="give all of them weights")
     return make(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
