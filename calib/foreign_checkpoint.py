@@ -249,6 +249,10 @@ def _doubts(predictions: Predictions) -> list[str]:
     """What makes these predictions suspicious: accuracy at chance, or classes that seem to be in another order."""
     from scipy.optimize import linear_sum_assignment
 
+    if predictions.values.min() >= 0 and predictions.values.max() <= 1:
+        return [
+            "all outputs lie between 0 and 1: are they probabilities?  Logits, before softmax or sigmoid, are needed"
+        ]
     outcomes, k = predictions.outcomes, predictions.n_classes
     accuracy = float(outcomes.correct.mean())
     table = np.zeros((k, k))
