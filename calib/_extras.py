@@ -20,7 +20,7 @@ def library(name: str, *, extra: str, what: str) -> ModuleType:
         top = name.partition(".")[0]
         if error.name != top:
             raise _broken(name, error) from error
-        help = f'pip install "calib-toolkit[{extra}]"'
+        help = f'in the folder of calib: pip install ".[{extra}]"'
         raise InputError(f"{what} needs {top}, which is not installed", help=help) from error
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision made for another torch
         raise _broken(name, error) from error

@@ -166,7 +166,7 @@ def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kin
     if after.ece >= before.ece:
         return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
     rest = (
-        "what is left is no more than chance"
+        f"what is left is no more than chance (up to {after.ece_null_95:.3f})"
         if after.ece <= after.ece_null_95
         else f"more than chance ({after.ece_null:.3f}) is left"
     )

@@ -13,7 +13,7 @@ from calib.files.npz import load_predictions
 from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
-from calib.files.shards import is_glob
+from calib.files.shards import Shards, is_shards
 from calib.files.sniff import describe, is_npz, is_zip
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
@@ -95,16 +95,18 @@ def calibration_split(path: Path, reading: Reading) -> Predictions:
     name = example_named(path)
     if name is not None:
         return load_example(name).calibration
+    if is_shards(path):
+        return Shards.of(path, kind=reading.kind, class_names=reading.class_names).whole()
     if path.is_dir():
         return load_predictions(path / CALIBRATION)
     return read_predictions(path, kind=reading.kind, class_names=reading.class_names)
 
 
 def _open(path: Path, reading: Reading) -> Source:
-    if is_glob(path):
-        raise InputError(
-            f"{path} is a pattern of several files", help="`calib evaluate` alone takes one; name a file here"
-        )
+    if is_shards(path):
+        reading.refuse(OF_WEIGHTS, what=f"{path} is shards of predictions")
+        shards = Shards.of(path, kind=reading.kind, class_names=reading.class_names)
+        return Source(shards_name(path), shards.whole(), None)
     if not path.exists():
         raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
     if path.is_file() and not holds_weights(path):
@@ -195,6 +197,15 @@ def _saved(run: Path, checkpoint: Path) -> Source | None:
         if provenance.get("checkpoint_sha256") != checkpoint_hash or provenance.get("split") != split:
             return None
     return Source(_name(checkpoint), test, calibration)
+
+
+def shards_name(path: Path) -> str:
+    """What shards are called in tables and figures: their folder, and the pattern.
+
+    >>> shards_name(Path("data/logs/*.parquet"))
+    'logs/*.parquet'
+    """
+    return path.name if path.is_dir() else f"{path.absolute().parent.name}/{path.name}"
 
 
 def _name(checkpoint: Path) -> str:

@@ -89,7 +89,7 @@ SCALING = " Dividing the logits by 2.000 ± 0.031 (fitted on 20 examples only) "
         (
             {"nll": 1.0, "ece": 0.1},
             {"nll": 0.9, "ece": 0.02},
-            "brings ECE 0.100 → 0.020; what is left is no more than chance.",
+            "brings ECE 0.100 → 0.020; what is left is no more than chance (up to 0.020).",
         ),
         (
             {"nll": 1.0, "ece": 0.1},

@@ -1,14 +1,18 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from calib._arrays import read_only
+from calib._text import printable
 from calib.calibrators._base import Calibrator, counted_rows
+from calib.calibrators.ensemble_temperature import EnsembleTemperatureScaling
 from calib.calibrators.grouped import GroupedCalibrator
 from calib.calibrators.registry import method_name
+from calib.calibrators.temperature import TemperatureScaling
 from calib.content_hash import content_hash
 from calib.errors import InputError
 from calib.files.calibrator_json import load_with_provenance
@@ -28,17 +32,28 @@ def apply_calibrator(path: Path | str, predictions: Predictions) -> tuple[Predic
             f"{path} holds one calibrator a group, and nothing says which group a row belongs to",
             help="in Python: load_calibrator(path).transform(predictions, groups)",
         )
-    check_fit(predictions, provenance.get("n_classes"))
+    check_fit(predictions, provenance, calibrator)
     calibrated = calibrator.transform(predictions)
     return calibrated, _warnings(predictions, calibrated, dict(provenance))
 
 
-def check_fit(predictions: Predictions, n_classes: object) -> None:
-    """Raise `InputError` where a calibrator was fitted on another number of classes."""
+def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibrator: object) -> None:
+    """Raise `InputError` where a calibrator was fitted on other classes, or, if that counts, in another order."""
+    n_classes, names = provenance.get("n_classes"), provenance.get("class_names")
     if isinstance(n_classes, int) and n_classes != predictions.n_classes:
         raise InputError(
             f"the calibrator was fitted on {n_classes} classes, these predictions have {predictions.n_classes}",
             help="fit one on predictions of this model",
+        )
+    if isinstance(calibrator, TemperatureScaling | EnsembleTemperatureScaling) or not isinstance(names, list):
+        return  # one number for all classes
+    if predictions.class_names is not None and list(predictions.class_names) != [str(name) for name in names]:
+        theirs, ours = (
+            ", ".join(printable(str(name)) for name in some[:5]) for some in (names, predictions.class_names)
+        )
+        raise InputError(
+            f"the calibrator was fitted on the classes {theirs}, those of these predictions are {ours}",
+            help="bring the columns into its order, or fit one on predictions of this model",
         )
 
 

@@ -11,34 +11,43 @@ from calib.export import Format
 if TYPE_CHECKING:
     from calib._arrays import AnyArray
     from calib.diagnosis import Diagnosis
+    from calib.evaluation import Report
 
 MOST = 1000  # groups beyond which a column is no grouping
 
 
 def evaluate_groups(
     source: Path, column: str, diagnosis: "Diagnosis", *, seed: int, format: Format, output: Path | None
-) -> None:
-    """Print one row a group.  Raises `InputError` where ``source`` has no such column of groups."""
-    from calib.group_report import group_report, groups_verdict, readable_groups
+) -> "dict[object, dict[str, Report]]":
+    """Print one row a group, return their reports.  Raises `InputError` where ``source`` has no such column."""
+    from calib.group_report import groups_verdict, readable_groups, reports_by_group, tabulated
 
-    table = group_report(diagnosis, column_of_groups(source, column), seed=seed)
+    reports = reports_by_group(diagnosis, column_of_groups(source, column), seed=seed)
+    table = tabulated(reports)
     text = render(format, full=table, shown=readable_groups(table, column), extra={"group_by": column})
     emit(text, output)
     if format == "table":
         say(groups_verdict(table, diagnosis))
+    return reports
 
 
 def column_of_groups(source: Path, column: str) -> "AnyArray":
     """The column of a file that says which group each example belongs to.  Raises `InputError` where there is none."""
-    from calib.files.read import read_columns
+    import numpy as np
 
-    if not source.is_file():
+    from calib.files.read import read_columns
+    from calib.files.shards import Shards, is_shards
+
+    if not source.is_file() and not is_shards(source):
         raise InputError(f"--group-by names a column of a file, {source} is none", help="evaluate a predictions file")
-    columns = read_columns(source)
-    if column not in columns:
-        known = ", ".join(printable(name) for name in list(columns)[:20])
-        raise InputError(f"{source} has no column {printable(column)!r}", help=f"it has {known}")
-    groups = columns[column]
+    parts = []
+    for file in Shards.of(source).files:
+        columns = read_columns(file)
+        if column not in columns:
+            known = ", ".join(printable(name) for name in list(columns)[:20])
+            raise InputError(f"{file} has no column {printable(column)!r}", help=f"it has {known}")
+        parts.append(columns[column])
+    groups = np.concatenate(parts)
     if (different := len(set(groups.ravel().tolist()))) > MOST:
         raise InputError(
             f"{printable(column)} has {different:,} different values", help=f"at most {MOST:,} groups are shown"

@@ -39,18 +39,6 @@ class Engine:
 HERE = Engine()
 
 
-def is_streamed(source: Path) -> bool:
-    """Whether SOURCE is a glob, or a folder of shards that is no run."""
-    from calib.files.run_folder import CHECKPOINT, CONFIG
-    from calib.files.shards import ENDINGS, is_glob
-
-    if is_glob(source):
-        return True
-    if not source.is_dir() or (source / CHECKPOINT).exists() or (source / CONFIG).exists():
-        return False
-    return any(file.name.lower().endswith(ENDINGS) for file in source.iterdir())
-
-
 def shards_of(source: Path, reading: Reading) -> "Shards":
     """The files that SOURCE names.  Raises `InputError` where there are none, and for labels of their own."""
     from calib.files.shards import Shards
@@ -84,10 +72,11 @@ def streamed_report(
 def _held(calibration: Path, reading: Reading) -> "OnePart | None":
     """The calibration split of a run or an example, which is in memory; None for files."""
     from calib.examples import example_named
+    from calib.files.shards import is_shards
     from calib.sources import calibration_split
     from calib.streamed import OnePart
 
-    if example_named(calibration) is None and (is_streamed(calibration) or not calibration.is_dir()):
+    if example_named(calibration) is None and (is_shards(calibration) or not calibration.is_dir()):
         return None
     return OnePart(calibration_split(calibration, reading))
 

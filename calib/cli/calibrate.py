@@ -9,7 +9,7 @@ from calib._text import number, printable, with_error
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
 from calib.cli._reading import opened, opens_sources
-from calib.cli._shards import is_streamed, row_count, shards_of
+from calib.cli._shards import row_count, shards_of
 from calib.errors import InputError, NumericalError
 from calib.reading import AS_IT_IS, Reading
 
@@ -43,11 +43,10 @@ def calibrate(
     from calib.calibrators.comparison import led_astray
     from calib.calibrators.registry import fewest_examples, method_class
     from calib.files.calibrator_json import save_calibrator
+    from calib.files.shards import is_shards
 
     chosen = method_class(method)
-    if is_streamed(source):
-        if method != "temperature":
-            raise InputError(f"{method} needs the rows in memory, {source} is streamed", help="fit it to one file")
+    if is_shards(source) and method == "temperature":
         _calibrate_streamed(source, reading, output)
         return
     given = opened(source, reading)

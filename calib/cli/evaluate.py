@@ -15,7 +15,7 @@ from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
-from calib.cli._shards import HERE, Engine, is_streamed
+from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
@@ -67,7 +67,8 @@ def evaluate(
     fail_above: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC=LIMIT", help="Exit 1 above this, e.g. ece=0.03 or temperature.ece=0.03; repeatable."
+            metavar="METRIC=LIMIT",
+            help="Exit 1 above this, e.g. ece=0.03 or temperature.ece=0.03; repeatable; of groups each.",
         ),
     ] = None,
 ) -> None:
@@ -89,11 +90,12 @@ def evaluate(
     if len(several := [name for name, given in more.items() if given is not None]) > 1:
         raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
     chosen_engine = Engine(engine, scheduler)
-    streamed = is_streamed(source) or (chosen_engine != HERE and source.is_file())
+    from calib.files.shards import is_shards
+
+    streamed = not several and (is_shards(source) or (chosen_engine != HERE and source.is_file()))
     if chosen_engine != HERE and not streamed:
-        raise InputError(f"--engine reads shards of predictions, {source} is none", help="leave it out")
-    if several and streamed:
-        raise InputError(f"{several[0]} needs the rows in memory, {source} is streamed", help="evaluate one file")
+        problem = f"{several[0]} needs the rows in memory" if several else f"{source} is no shards of predictions"
+        raise InputError(f"--engine reads shards, {problem}", help="leave it out")
     if calibrator is not None:
         if calibration is not None:
             raise InputError(
@@ -103,7 +105,7 @@ def evaluate(
 
         chosen: Format = "json" if json else format
         reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
-        _fail_above(gates, reports)
+        _fail_above(gates, {"": reports})
         return
     if streamed:
         chosen = "json" if json else format
@@ -117,7 +119,7 @@ def evaluate(
             format=chosen,
             output=output,
         )
-        _fail_above(gates, reports)
+        _fail_above(gates, {"": reports})
         return
     from calib.diagnosis import diagnose
     from calib.predictions import look_like_probs
@@ -132,17 +134,19 @@ def evaluate(
             raise
         how = "json" if json else format
         reports = evaluate_confidences(source, logged, bins=bins, seed=seed, format=how, output=output)
-        _fail_above(gates, reports)
+        _fail_above(gates, {"": reports})
         return
     diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
     if group_by is not None or against is not None:
         how = "json" if json else format
+        judged = {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}}
         if group_by is not None:
-            evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
+            groups = evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
+            judged = {f"{printable(str(name))}: ": sides for name, sides in groups.items()}
         elif against is not None:
             other = open_source(against, reading)
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
-        _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
+        _fail_above(gates, judged)
         return
     columns, rows = diagnosis_rows(diagnosis)
     if json or format == "json":
@@ -165,7 +169,7 @@ def evaluate(
         say(f"warning: {impossible:,} labels have probability 0, so NLL is infinite")
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
-    _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
+    _fail_above(gates, {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}})
 
 
 def _source(source: Path | None, example: str | None) -> Path:
@@ -175,8 +179,11 @@ def _source(source: Path | None, example: str | None) -> Path:
     return Path(f"{PREFIX}{example}") if source is None else source
 
 
-def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Report]") -> None:
-    failed = [message for gate in gates if (message := _failure(gate, reports))]
+def _fail_above(gates: list[tuple[str, str, float]], judged: "Mapping[str, Mapping[str, Report]]") -> None:
+    """Exit with 1 where a gate is passed; ``judged`` has reports by row under what stands before them in messages."""
+    failed = [
+        f"{name}{message}" for name, reports in judged.items() for gate in gates if (message := _failure(gate, reports))
+    ]
     for message in failed:
         say(f"gate failed: {message}")
     if failed:

@@ -28,14 +28,12 @@ def info(
     """
     from calib.examples import example_named
     from calib.files.run_folder import CHECKPOINT
-    from calib.sources import holds_weights
+    from calib.files.shards import is_shards
 
-    path = file / CHECKPOINT if file.is_dir() else file
-    if (name := example_named(file)) is not None:
-        found = _example(name)
-    else:
-        predictions = path.is_file() and not holds_weights(path)
-        found = _predictions(path) if predictions else _checkpoint(path)
+    shards = is_shards(file)
+    path = file / CHECKPOINT if file.is_dir() and not shards else file
+    name = example_named(file)
+    found = _example(name) if name is not None else _shards(file) if shards else _file(path)
     if json:
         typer.echo(to_json({"schema": SCHEMA, "file": str(path), **found}), nl=False)
         return
@@ -52,6 +50,46 @@ def _example(name: str) -> dict[str, Any]:
     sizes = {split: getattr(example, split).n for split in SPLITS}
     shared = {**_described(example.test), "provenance": dict(example.provenance)}
     return {**shared, "what": "an example that comes with calib", "n": sizes}
+
+
+def _file(path: Path) -> dict[str, Any]:
+    from calib.integrations.onnx_network import is_onnx
+    from calib.sources import holds_weights
+
+    if path.is_file() and path.suffix.lower() == ".json" and path.read_bytes()[:1000].lstrip()[:1] == b"{":
+        return _calibrator(path)
+    if is_onnx(path) and path.is_file():
+        return _onnx(path)
+    return _predictions(path) if path.is_file() and not holds_weights(path) else _checkpoint(path)
+
+
+def _calibrator(path: Path) -> dict[str, Any]:
+    from calib.calibrators.application import describe
+    from calib.files.calibrator_json import load_with_provenance
+
+    calibrator, provenance = load_with_provenance(path)
+    return {"what": "a calibrator", "method": describe(calibrator), "provenance": dict(provenance)}
+
+
+def _onnx(path: Path) -> dict[str, Any]:
+    from calib.integrations.onnx_network import OnnxNetwork
+
+    network = OnnxNetwork.of(path)
+    sides = [side if side is not None else "any" for side in network.shape]
+    return {"what": "an ONNX network", "input_shape": sides, "notes": list(network.notes)}
+
+
+def _shards(path: Path) -> dict[str, Any]:
+    from calib.files.shards import Shards
+
+    shards = Shards.of(path)
+    first = next(iter(shards), None)
+    size = {"files": len(shards.files), "bytes": shards.n_bytes}
+    if first is None:
+        return {"what": "shards of predictions without rows", **size}
+    described = {**_described(first), "what": "shards of predictions, of which the first says", **size}
+    del described["n"], described["provenance"]
+    return described
 
 
 def _predictions(path: Path) -> dict[str, Any]:

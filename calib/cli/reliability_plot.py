@@ -8,7 +8,7 @@ import typer
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
 from calib.cli._reading import opened, opens_sources
-from calib.cli._shards import is_streamed, streamed_report
+from calib.cli._shards import streamed_report
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
@@ -40,11 +40,12 @@ def reliability_plot(
     if calibration is not None and len(sources) > 1:
         raise InputError("--calibration goes with one SOURCE", help="plot the models one by one")
     from calib.diagnosis import diagnose
+    from calib.files.shards import is_shards
     from calib.plots.reliability import BeforeAfter, reliability_figure, save_figure
 
     rows = []
     for path in sources:
-        if is_streamed(path):
+        if is_shards(path) and bars != "consistency":  # those need rows
             rows.append(_streamed_row(path, calibration, reading, bins=bins, bars=bars, seed=seed))
             continue
         source = opened(path, reading, calibration=calibration)
@@ -59,10 +60,9 @@ def _streamed_row(
 ) -> "BeforeAfter":
     from calib.diagnosis import label_of
     from calib.plots.reliability import BeforeAfter
+    from calib.sources import shards_name
 
-    if bars == "consistency":
-        raise InputError("consistency bars need the rows in memory", help="ask for --bars confidence, or plot one file")
     report = streamed_report(path, calibration, reading, bins=bins, seed=seed)
     before, after = report.curves
     intervals = (before.accuracy_interval(), after.accuracy_interval()) if bars == "confidence" else None
-    return BeforeAfter(path.name, before, after, label_of(report.fitted), intervals)
+    return BeforeAfter(shards_name(path), before, after, label_of(report.fitted), intervals)

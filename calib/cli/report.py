@@ -13,7 +13,6 @@ from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
 from calib.cli._reading import as_words, opened, opens_sources
-from calib.cli._shards import is_streamed
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
@@ -55,11 +54,6 @@ def report(
         raise InputError("--calibration goes with one SOURCE", help="report the models one by one")
     if twice := next((path for path in sources if sources.count(path) > 1), None):
         raise InputError(f"{twice} is named twice", help="name each model once")
-    if streamed := next((path for path in (*sources, calibration) if path is not None and is_streamed(path)), None):
-        raise InputError(
-            f"a report needs the rows in memory, {streamed} is read in parts",
-            help="`calib evaluate` reads it; report a sample of its rows",
-        )
     date = _date()
     from calib.files.atomic import atomic_file
     from calib.report.subject import quoted

@@ -43,6 +43,7 @@ def save_calibrator(
             "n": fitted_on.n,
             "n_classes": fitted_on.n_classes,
             "kind": fitted_on.kind,
+            "class_names": None if fitted_on.class_names is None else list(fitted_on.class_names),
         }
         provenance |= {
             name: fitted_on.provenance[name] for name in ("checkpoint_sha256", "split") if name in fitted_on.provenance

@@ -15,8 +15,8 @@ from calib.predictions import Kind, Predictions
 
 LABELS = ("label", "labels", "target", "targets", "y", "y_true", "ground_truth", "true_label")
 WEIGHTS = ("weight", "weights", "sample_weight")
-CONFIDENCE = ("confidence", "conf", "max_prob", "top_prob")
-CORRECT = ("correct", "is_correct", "hit")
+CONFIDENCE = ("confidence", "conf", "max_prob", "top_prob", "p_max", "prob_max", "max_probability", "top1_prob")
+CORRECT = ("correct", "is_correct", "hit", "is_hit", "right")
 NO_LABELS = "no labels"  # in provenance: the file had none
 IDS = ("id", "row_id", "example_id", "index", "")
 _LOGITS = ("logit", "logits")

@@ -16,12 +16,14 @@ from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import predictions_from
 from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
+from calib.files.run_folder import CHECKPOINT, CONFIG
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
 
 Found = TypeVar("Found")
 Item = TypeVar("Item")
 
+IN_MEMORY = 1 << 30  # bytes of files that are read whole where rows are needed
 ENTRIES = 1 << 20  # of a part: 8 MiB of float64
 ENDINGS = (".parquet", ".pq", ".npz", ".csv", ".csv.gz", ".jsonl", ".feather", ".arrow", ".safetensors")
 
@@ -102,6 +104,15 @@ class Shards:
                 raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
             yield found
 
+    def whole(self) -> Predictions:
+        """All rows as one, in memory.  Raises `InputError` where the files are larger than `IN_MEMORY`."""
+        if self.n_bytes > IN_MEMORY:
+            raise InputError(
+                f"this takes all rows into memory, and {self.files[0].parent} holds {self.n_bytes / 2**30:.1f} GiB",
+                help="`calib evaluate`, `calibrate` and `reliability-plot` by themselves stream them; or name one file",
+            )
+        return joined(list(self))
+
     def sample(self, rows: int) -> Predictions:
         """At most about as many rows, from the beginnings of files spread over the whole; the same every time."""
         chosen = spread(self.files)
@@ -150,6 +161,15 @@ class Shards:
             raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
 
 
+def is_shards(source: Path) -> bool:
+    """Whether a SOURCE is a glob, or a folder of shards that is no run."""
+    if is_glob(source):
+        return True
+    if not source.is_dir() or (source / CHECKPOINT).exists() or (source / CONFIG).exists():
+        return False
+    return any(file.name.lower().endswith(ENDINGS) for file in source.iterdir())
+
+
 def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
     """At most as many items, evenly from the whole of them.
 
@@ -165,6 +185,9 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
 
     if not parts:
         raise InputError("there are no rows", help="were the predictions written to the end?")
+    names = parts[0].class_names
+    if any(part.class_names != names for part in parts):
+        raise InputError("some parts name their classes in another order", help="write the columns in one order")
     make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
     weights = [part.sample_weight for part in parts if part.sample_weight is not None]
     if 0 < len(weights) < len(parts):
@@ -172,6 +195,7 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     return make(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
+        class_names=names,
         sample_weight=np.concatenate(weights) if weights else None,
     )
 

@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="import-not-found,import-untyped"
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -108,6 +109,12 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             sample_weight=None if weight is None else weight[rows],
         )
         self.calibrator_ = method.fit(given, **(self.options or {}))
+        if getattr(self.calibrator_, "status", "ok") == "unidentifiable":
+            warnings.warn(
+                f"{self.method} could not be fitted, nothing is calibrated: where right labels have probability 0, "
+                "isotonic, histogram and bbq cope",
+                stacklevel=2,
+            )
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))

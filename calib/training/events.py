@@ -28,7 +28,7 @@ class EventWriter:
         except ImportError as error:
             raise InputError(
                 f"TensorBoard events need the package tensorboard ({error})",
-                help="pip install 'calib-toolkit[tensorboard]', or train without them",
+                help='in the folder of calib: pip install ".[tensorboard]"; or train without them',
             ) from error
         self._folder, self._open = Path(folder), SummaryWriter
         self._writer: Any = None

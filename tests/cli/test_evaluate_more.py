@@ -104,10 +104,8 @@ def test_shards_are_one_data_set(run: Run, tmp_path: Path) -> None:
     assert run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "other.txt", "--format", "csv").code == 0
     same = run("evaluate", tmp_path / "*.csv", "--calibration", tmp_path / "0.csv")
     assert_refused(same, "0.csv is among the files to test on")
-    assert_refused(run("per-class", tmp_path / "*.csv"), "is a pattern of several files")
     (tmp_path / "2.csv").write_text("label,logit_0,logit_1,logit_2\n0,1,2,3\n1,inf,2,3\n")
     assert_refused(run("evaluate", tmp_path / "*.csv"), "2.csv", "row 1")
-    assert_refused(run("evaluate", tmp_path / "*.csv", "--group-by", "site"), "needs the rows in memory")
     assert_refused(run("evaluate", tmp_path / "*.parquet"), "names no files")
 
 
@@ -124,20 +122,73 @@ def test_a_temperature_and_a_diagram_of_shards_are_those_of_the_whole(run: Run, 
     assert isinstance(saved, TemperatureScaling)
     assert saved.temperature == pytest.approx(fitted.temperature, rel=1e-9)
     assert run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "a.svg", "--bars", "confidence").code == 0
-    vector = run("calibrate", tmp_path / "logs", "--method", "vector", "-o", tmp_path / "v.json")
-    assert_refused(vector, "vector needs the rows in memory")
     four = tmp_path / "four.npz"
     np.savez(four, logits=np.eye(4), labels=[0, 1, 2, 2])
     assert_refused(run("evaluate", four, "--calibrator", tmp_path / "t.json"), "fitted on 3 classes")
     odd = run("evaluate", tmp_path / "logs", "--arch", "resnet20")
     assert_refused(odd, "--arch was given, but")
     assert_refused(run("evaluate", "example:cifar10-resnet20-hard", "--engine", "dask"), "--engine reads shards")
-    bars = run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "b.svg", "--bars", "consistency")
-    assert_refused(bars, "consistency bars need the rows in memory")
     for i in range(2):
         (tmp_path / f"{i}.csv").write_text(f"label,logit_0,logit_1\n0,{2 + i},0\n1,0,2\n")
     assert_refused(run("calibrate", tmp_path / "*.csv", "-o", tmp_path / "s.json"), "nothing was written", code=3)
     assert not (tmp_path / "s.json").exists()
+
+
+def test_shards_that_fit_into_memory_are_any_command_s_source(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = table(0)
+    (tmp_path / "logs").mkdir()
+    for i in range(3):
+        frame[200 * i : 200 * i + 200].to_csv(tmp_path / "logs" / f"{i}.csv", index=False)
+    frame.to_csv(tmp_path / "whole.csv", index=False)
+    logs, whole = tmp_path / "logs" / "*.csv", tmp_path / "whole.csv"
+    for command in (("evaluate", "--group-by", "site"), ("per-class",), ("compare-calibrators", "--methods", "vector")):
+        found, expected = (json.loads(run(command[0], source, *command[1:], "--json").out) for source in (logs, whole))
+        assert timeless(found["rows"]) == timeless(expected["rows"])
+    assert run("calibrate", logs, "--method", "vector", "-o", tmp_path / "v.json").code == 0
+    assert run("reliability-plot", logs, "-o", tmp_path / "b.svg", "--bars", "consistency").code == 0
+    assert run("report", logs, "-o", tmp_path / "r.html").code == 0
+    described = json.loads(run("info", logs, "--json").out)
+    assert (described["files"], described["n_classes"]) == (3, 3)
+    table(1).to_csv(tmp_path / "other.csv", index=False)
+    judged = json.loads(run("evaluate", tmp_path / "other.csv", "--calibration", tmp_path / "logs", "--json").out)
+    assert judged["n"]["cross_fitted"] is False
+    monkeypatch.setattr("calib.files.shards.IN_MEMORY", 100)
+    assert_refused(run("per-class", logs), "this takes all rows into memory")
+
+
+def timeless(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+def test_gates_of_groups_are_asked_of_each(run: Run, tmp_path: Path) -> None:
+    frame = table(0)
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    rows = json.loads(run("evaluate", tmp_path / "p.csv", "--group-by", "site", "--json").out)["rows"]
+    errors = sorted(row["ece"] for row in rows if row["calibrator"] == "temperature")
+    for limit, code in ((errors[-1] + 1e-4, 0), (sum(errors) / 2, 1)):
+        gated = run("evaluate", tmp_path / "p.csv", "--group-by", "site", "--fail-above", f"temperature.ece={limit}")
+        assert gated.code == code
+        assert gated.err.count("gate failed") == code
+    assert "temperature ece is" in gated.err
+
+
+def test_a_calibrator_remembers_the_names_of_its_classes(run: Run, tmp_path: Path) -> None:
+    frame = table(0).rename(columns={f"logit_{i}": f"logit_{name}" for i, name in enumerate(("cat", "dog", "fox"))})
+    frame["label"] = np.array(["cat", "dog", "fox"])[frame["label"]]
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    frame[["logit_fox", "logit_dog", "logit_cat", "label"]].to_csv(tmp_path / "turned.csv", index=False)
+    for method, code in (("vector", 2), ("temperature", 0)):
+        assert run("calibrate", tmp_path / "p.csv", "--method", method, "-o", tmp_path / f"{method}.json").code == 0
+        used = run("evaluate", tmp_path / "turned.csv", "--calibrator", tmp_path / f"{method}.json")
+        assert used.code == code, used.err
+    assert_refused(
+        run("apply", tmp_path / "vector.json", tmp_path / "turned.csv", "-o", tmp_path / "o.npz"), "cat, dog"
+    )
+    said = run("info", tmp_path / "vector.json")
+    assert "method: vector" in said.out
+    assert "cat" in said.out
 
 
 def test_shards_may_be_judged_by_the_calibration_split_of_an_example(run: Run, tmp_path: Path) -> None:
