@@ -7,6 +7,7 @@ pandas and matplotlib are imported by the functions that need them.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from calib._home import HOME as _HOME
 from calib._version import __version__
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
     from calib.projection import TemplatePlane
+    from calib.report.write import write_report
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.scatter import ScatterStatistics, scatter_statistics
     from calib.state import CalibrationState
@@ -75,110 +77,6 @@ if TYPE_CHECKING:
     from calib.tables import compare, score_table
     from calib.targets import equivalent_smoothing, smooth_labels, smoothing_logit_gap, target_entropy
     from calib.uncertainty import consistency_interval, ece_null
-
-_HOME = {
-    "BayesianBinning": "calib.calibrators.bbq",
-    "BetaCalibration": "calib.calibrators.beta",
-    "CalibratedClassifier": "calib.integrations.scikit_learn",
-    "CalibratedModule": "calib.integrations.torch_module",
-    "CalibrationCurve": "calib.curve",
-    "CalibrationState": "calib.state",
-    "Diagnosis": "calib.diagnosis",
-    "DirichletCalibration": "calib.calibrators.dirichlet",
-    "EnsembleTemperatureScaling": "calib.calibrators.ensemble_temperature",
-    "Example": "calib.examples",
-    "GroupedCalibrator": "calib.calibrators.grouped",
-    "HistogramBinning": "calib.calibrators.histogram",
-    "InputError": "calib.errors",
-    "Interval": "calib.intervals",
-    "IsotonicCalibration": "calib.calibrators.isotonic",
-    "MatrixScaling": "calib.calibrators.matrix",
-    "MaxLogitPNorm": "calib.calibrators.p_norm",
-    "Outcomes": "calib.outcomes",
-    "PlattScaling": "calib.calibrators.platt",
-    "Predictions": "calib.predictions",
-    "Report": "calib.evaluation",
-    "ScatterStatistics": "calib.scatter",
-    "Shards": "calib.files.shards",
-    "SmoothingInverse": "calib.calibrators.desmoothing",
-    "SplineCalibration": "calib.calibrators.spline",
-    "StructuredMatrixScaling": "calib.calibrators.structured",
-    "StructuredVectorScaling": "calib.calibrators.structured",
-    "TemperatureScaling": "calib.calibrators.temperature",
-    "TemplatePlane": "calib.projection",
-    "VectorScaling": "calib.calibrators.vector",
-    "accuracy": "calib.metrics.accuracy",
-    "all_merge": "calib.integrations.torch_distributed",
-    "aurc": "calib.metrics.ranking",
-    "auroc": "calib.metrics.ranking",
-    "average_calibration_error": "calib.metrics.binned",
-    "bias_reduced_ece": "calib.metrics.debiased",
-    "bootstrap_interval": "calib.resampling",
-    "brier": "calib.metrics.proper",
-    "by_group": "calib.groups",
-    "calibration_curve": "calib.curve",
-    "calibration_p_value": "calib.metrics.hypothesis_tests",
-    "calibration_refinement": "calib.metrics.decomposition",
-    "calibration_slope_intercept": "calib.metrics.hypothesis_tests",
-    "classification_report": "calib.classification",
-    "classwise_ece": "calib.metrics.classwise",
-    "compare": "calib.tables",
-    "compare_calibrators": "calib.calibrators.comparison",
-    "consistency_interval": "calib.uncertainty",
-    "conventions": "calib.metrics.conventions",
-    "corp": "calib.metrics.corp",
-    "cross_fit": "calib.calibrators.cross_fit",
-    "debiased_squared_ce": "calib.metrics.debiased",
-    "diagnose": "calib.diagnosis",
-    "e_aurc": "calib.metrics.ranking",
-    "ece": "calib.metrics.binned",
-    "ece_difference_interval": "calib.differences",
-    "ece_interval": "calib.intervals",
-    "ece_null": "calib.uncertainty",
-    "ece_sweep": "calib.metrics.binned",
-    "equivalent_smoothing": "calib.targets",
-    "evaluate": "calib.evaluation",
-    "evaluate_streamed": "calib.streamed",
-    "evaluate_sums": "calib.evaluation",
-    "from_estimator": "calib.integrations.scikit_learn",
-    "hosmer_lemeshow": "calib.metrics.hypothesis_tests",
-    "kde_ece": "calib.metrics.kernel",
-    "ks_error": "calib.metrics.cumulative",
-    "kuiper_error": "calib.metrics.cumulative",
-    "load_calibrator": "calib.files.calibrator_json",
-    "load_example": "calib.examples",
-    "mce": "calib.metrics.binned",
-    "mce_interval": "calib.intervals",
-    "mean_interval": "calib.resampling",
-    "murphy_decomposition": "calib.metrics.decomposition",
-    "nll": "calib.metrics.proper",
-    "one_line": "calib.integrations.torch_module",
-    "paired_interval": "calib.differences",
-    "penultimate": "calib.inference",
-    "predict": "calib.inference",
-    "projection_panel": "calib.plots.projection",
-    "reliability_diagram": "calib.plots.reliability",
-    "risk_coverage": "calib.metrics.ranking",
-    "rmsce": "calib.metrics.binned",
-    "rmsce_interval": "calib.intervals",
-    "save_calibrator": "calib.files.calibrator_json",
-    "scatter_statistics": "calib.scatter",
-    "score_table": "calib.tables",
-    "skce": "calib.metrics.kernel",
-    "smooth_curve": "calib.metrics.smooth",
-    "smooth_ece": "calib.metrics.smooth",
-    "smooth_labels": "calib.targets",
-    "smoothing_logit_gap": "calib.targets",
-    "spiegelhalter": "calib.metrics.hypothesis_tests",
-    "t_cal": "calib.metrics.tcal",
-    "target_entropy": "calib.targets",
-    "temperature_interval": "calib.calibrators.temperature_inference",
-    "temperature_test": "calib.calibrators.temperature_inference",
-    "thresholded_ace": "calib.metrics.classwise",
-    "top_label_ece": "calib.metrics.classwise",
-    "training_curves": "calib.plots.training_curves",
-    "unbiased_squared_ce": "calib.metrics.debiased",
-}
 
 __all__ = [
     "BayesianBinning",
@@ -283,6 +181,7 @@ __all__ = [
     "top_label_ece",
     "training_curves",
     "unbiased_squared_ce",
+    "write_report",
 ]
 
 

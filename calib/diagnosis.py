@@ -15,6 +15,7 @@ from calib.predictions import Kind, Predictions, require_predictions
 from calib.uncertainty import consistency_interval
 
 Interval: TypeAlias = tuple[Float, Float]  # lower and upper ends, one a bin
+Direction: TypeAlias = Literal["calibrated", "overconfident", "underconfident", "both directions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,15 +180,25 @@ NO_TEMPERATURE = {
 }
 
 
+def direction(report: Report) -> Direction:
+    """Which way a model is off: in one word, or two where bins differ, "calibrated" where chance would do as much."""
+    if report.ece <= report.ece_null_95:
+        return "calibrated"
+    if abs(report.gap) < report.ece / 2:
+        return "both directions"
+    return "overconfident" if report.gap > 0 else "underconfident"
+
+
 def _state(report: Report) -> str:
     claim = f"it claims {report.mean_confidence:.1%} and is right {report.accuracy:.1%} of the time"
     chance = "" if isnan(report.ece_null) else f", by chance {report.ece_null:.3f}"
     evidence = f"ECE {report.ece:.3f}{chance}"
-    if report.ece <= report.ece_null_95:
+    found = direction(report)
+    if found == "calibrated":
         return f"No miscalibration can be told from chance at n = {report.n:,}: {claim} ({evidence})."
-    if abs(report.gap) < report.ece / 2:
+    if found == "both directions":
         return f"Miscalibrated in both directions: on average {claim} ({evidence})."
-    return f"{'Overconfident' if report.gap > 0 else 'Underconfident'}: {claim} ({evidence})."
+    return f"{found.capitalize()}: {claim} ({evidence})."
 
 
 def _change(before: Report, after: Report) -> str:

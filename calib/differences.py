@@ -12,7 +12,7 @@ from calib.intervals import Interval
 from calib.inversion import BinSums, Inversion
 from calib.outcomes import Outcomes
 from calib.predictions import Of, Predictions, as_outcomes
-from calib.resampling import accelerated
+from calib.resampling import accelerated, mean_interval
 
 RESAMPLES = 1000  # for the correlation of two plug-in errors, whose standard error is then at most 0.03
 
@@ -37,7 +37,7 @@ def paired_interval(
     >>> paired_interval(lambda some: some.mean(some.correct), a, a)
     Interval(estimate=0.0, low=0.0, high=0.0, level=0.95)
     """
-    first, second = _same_examples(a, b, of)
+    first, second = paired_outcomes(a, b, of)
     return accelerated(lambda rows: metric(first[rows]) - metric(second[rows]), first.n, level, resamples, seed)
 
 
@@ -65,7 +65,7 @@ def ece_difference_interval(
     (0.1, True)
     """
     edges = equal_width_edges(n_bins)
-    outcomes = _same_examples(a, b, of)
+    outcomes = paired_outcomes(a, b, of)
     check_level(level)
     if all(
         np.array_equal(getattr(outcomes[0], name), getattr(outcomes[1], name)) for name in ("confidence", "correct")
@@ -83,6 +83,21 @@ def ece_difference_interval(
     estimate = first.plug_in - second.plug_in
     # No error is negative, so none lies further below the other than that one's upper limit.
     return Interval(estimate, max(low, -second.high), min(high, first.high), level)
+
+
+def mean_difference_interval(a: Float, b: Float, sample_weight: Float | None = None) -> Interval:
+    """95 % interval of mean(a) − mean(b) of two columns ``(n,)`` of the same examples, such as their NLL.
+
+    0, 0, 0 where they are equal, NaN where both means are infinite.  Raises `InputError` as `calib.mean_interval` does.
+    """
+    counted = np.True_ if sample_weight is None else sample_weight > 0
+    with np.errstate(invalid="ignore"):
+        difference = np.where(counted, np.asarray(a, np.float64) - b, 0.0)
+    if (np.isinf(a) & counted).any() and (np.isinf(b) & counted).any():
+        return Interval(float("nan"), float("nan"), float("nan"), 0.95)  # ∞ − ∞
+    if not difference.any():
+        return Interval(0.0, 0.0, 0.0, 0.95)
+    return mean_interval(difference, sample_weight=sample_weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +156,10 @@ def _correlation(
     return float(moved[0] @ moved[1] / scale) if scale > 0 else 0.0
 
 
-def _same_examples(a: Predictions | Outcomes, b: Predictions | Outcomes, of: Of) -> tuple[Outcomes, Outcomes]:
-    """The outcomes of both.  Raises `InputError` where they cannot be of the same examples."""
+def paired_outcomes(
+    a: Predictions | Outcomes, b: Predictions | Outcomes, of: Of = "predicted"
+) -> tuple[Outcomes, Outcomes]:
+    """The outcomes of both models.  Raises `InputError` where they cannot be of the same examples."""
     for given in (a, b):
         if not isinstance(given, Predictions | Outcomes):
             raise InputError(

@@ -36,8 +36,12 @@ class Reading:
         """Raise `InputError` where one of these was said though ``what`` has no use for it."""
         for name in names:
             if getattr(self, name) not in (None, False):
-                option = {"kind": "from", "averaged": "ema"}.get(name, name.replace("_", "-"))
-                raise InputError(f"--{option} was given, but {what}", help="leave it out")
+                raise InputError(f"--{option_of(name)} was given, but {what}", help="leave it out")
+
+
+def option_of(name: str) -> str:
+    """What the command line calls a field of `Reading`."""
+    return {"kind": "from", "averaged": "ema"}.get(name, name.replace("_", "-"))
 
 
 OF_PREDICTIONS = ("kind", "labels", "class_names")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from calib._arrays import BLOCK_ENTRIES, Float, Int, check_level, check_resamples, generator
-from calib.binning import bin_index, equal_width_edges
+from calib.binning import Binning, bin_index, bins_of, equal_width_edges
 from calib.curve import calibration_curve
 from calib.histogram import LogOddsHistogram
 from calib.outcomes import Outcomes
@@ -22,6 +22,7 @@ def ece_null(
     n_bins: int = 15,
     resamples: int = 1000,
     seed: int = 0,
+    binning: Binning = "equal-width",
     of: Of = "predicted",
 ) -> Float:
     """ECE of data sets drawn as if the model were perfectly calibrated: same confidences, same n.  ``(resamples,)``.
@@ -37,7 +38,10 @@ def ece_null(
     """
     outcomes = as_outcomes(predictions, labels, of=of)
     weight = _weights(outcomes)
-    return np.asarray(np.abs(_residual_sums(outcomes, weight, n_bins, resamples, seed)).sum(axis=1) / weight.sum())
+    index = bins_of(outcomes, n_bins, binning)[0]
+    return np.asarray(
+        np.abs(_residual_sums(outcomes, weight, index, n_bins, resamples, seed)).sum(axis=1) / weight.sum()
+    )
 
 
 def consistency_interval(
@@ -64,10 +68,11 @@ def consistency_interval(
     check_level(level)
     outcomes = as_outcomes(predictions, labels, of=of)
     weight = _weights(outcomes)
-    draws = _residual_sums(outcomes, weight, n_bins, resamples, seed)
+    index = bin_index(outcomes.confidence, equal_width_edges(n_bins))
+    draws = _residual_sums(outcomes, weight, index, n_bins, resamples, seed)
     curve = calibration_curve(outcomes, n_bins=n_bins)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    mass = np.bincount(bin_index(outcomes.confidence, curve.edges), weights=weight, minlength=n_bins)
+    mass = np.bincount(index, weights=weight, minlength=n_bins)
     held = np.where(mass > 0, mass, 1.0)
     return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
 
@@ -92,35 +97,33 @@ def _weights(outcomes: Outcomes) -> Float:
     return np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
 
 
-def _residual_sums(outcomes: Outcomes, weight: Float, n_bins: int, resamples: int, seed: int) -> Float:
+def _residual_sums(outcomes: Outcomes, weight: Float, index: Int, n_bins: int, resamples: int, seed: int) -> Float:
     """Weight of right answers − its expectation a bin, drawn as if every confidence were true, ``(resamples, b)``."""
-    edges = equal_width_edges(n_bins)
     check_resamples(resamples)
     rng = generator(seed)
     counted = slice(None) if outcomes.weight is None else weight > 0
-    confidence, weight = outcomes.confidence[counted], weight[counted]
-    index = bin_index(confidence, edges)
+    confidence, weight, index = outcomes.confidence[counted], weight[counted], index[counted]
     spread = weight**2 * confidence * (1 - confidence)
     variance = np.bincount(index, weights=spread, minlength=n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
     fourth = np.bincount(index, weights=weight**2 * spread, minlength=n_bins)
     rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
     if rare.any():
-        _draw_binomials(confidence[rare], weight[rare], draws, rng)
+        _draw_binomials(confidence[rare], weight[rare], index[rare], draws, rng)
     return draws
 
 
-def _draw_binomials(confidence: Float, weight: Float, draws: Float, rng: np.random.Generator) -> None:
-    """Replace the columns of the bins of ``confidence``; rows alike in confidence and weight share a draw."""
-    n_bins = draws.shape[1]
-    fine = bin_index(confidence, np.arange(n_bins * CELLS_PER_BIN + 1) / (n_bins * CELLS_PER_BIN))
+def _draw_binomials(confidence: Float, weight: Float, index: Int, draws: Float, rng: np.random.Generator) -> None:
+    """Replace the columns of the bins of ``index``; rows of a bin alike in confidence and weight share a draw."""
+    cells = draws.shape[1] * CELLS_PER_BIN
+    fine = index * cells + bin_index(confidence, np.arange(cells + 1) / cells)
     with np.errstate(divide="ignore"):
         level = np.minimum(-WEIGHT_LEVELS * np.log2(weight), _LIGHTEST * WEIGHT_LEVELS).astype(np.int64)
     kinds = _LIGHTEST * WEIGHT_LEVELS + 1
     cell, inverse, count = np.unique(fine * kinds + level, return_inverse=True, return_counts=True)
     mean = np.minimum(np.bincount(inverse, weights=confidence) / count, 1.0)
     unit = np.sqrt(np.bincount(inverse, weights=weight**2) / count)
-    _sum_binomials(draws, cell // (kinds * CELLS_PER_BIN), count, mean, unit, rng)
+    _sum_binomials(draws, cell // (kinds * cells), count, mean, unit, rng)
 
 
 def _sum_binomials(draws: Float, index: Int, count: Int, mean: Float, unit: Float, rng: np.random.Generator) -> None:

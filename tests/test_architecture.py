@@ -20,7 +20,8 @@ RINGS = {
     "inference": {"core", "datasets", "models", "training", "integrations", "inference"},
     "integrations": {"core", "integrations"},
     "studies": {"core", "plots", "datasets", "models", "training", "inference", "studies"},
-    "cli": {"core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "cli"},
+    "report": {"core", "plots", "report"},
+    "cli": {"core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "report", "cli"},
 }
 RING_OF_MODULE = {"runs": "inference", "sources": "inference", "foreign_checkpoint": "inference", "__main__": "cli"}
 AT_MODULE_LEVEL = {
@@ -32,6 +33,7 @@ AT_MODULE_LEVEL = {
     "inference": {"numpy", "torch"},
     "integrations": {"numpy", "torch"},
     "studies": {"numpy"},
+    "report": {"numpy", "jinja2", "markupsafe"},
     "cli": {"typer"},
 }
 THIRD_PARTY = {
@@ -43,6 +45,8 @@ THIRD_PARTY = {
     "mpl_toolkits",
     "typer",
     "rich",
+    "jinja2",
+    "markupsafe",
     "click",
     "torchvision",
     "timm",

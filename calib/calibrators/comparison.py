@@ -11,12 +11,11 @@ from calib.calibrators._base import counted_rows, example_weights
 from calib.calibrators.cross_fit import cross_fit_with_fits
 from calib.calibrators.registry import LINEAR, fewest_examples, method_class, suitable
 from calib.content_hash import content_hash
-from calib.differences import ece_difference_interval
+from calib.differences import ece_difference_interval, mean_difference_interval
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.metrics.binned import ece
 from calib.predictions import Predictions, require_predictions
-from calib.resampling import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +105,7 @@ def _scores(name: str, calibrated: Predictions, test: Predictions, n_bins: int, 
         "ece": ece(calibrated, n_bins=n_bins),
     }
     for loss in ("nll", "brier"):
-        row |= _change(loss, _paired(getattr(after, loss), getattr(before, loss), test))
+        row |= _change(loss, mean_difference_interval(getattr(after, loss), getattr(before, loss), test.sample_weight))
     if calibrated is test:
         row |= _change("ece", Interval(0.0, 0.0, 0.0, 0.95))
     else:
@@ -125,17 +124,6 @@ def led_astray(name: str, fitted_on: Predictions) -> str:
     return (
         f"{impossible:,} calibration labels have probability 0, which leads a linear map astray; isotonic or bbq cope"
     )
-
-
-def _paired(after: Any, before: Any, test: Predictions) -> Interval:
-    """The interval of a mean difference; NaN where both means are infinite."""
-    with np.errstate(invalid="ignore"):
-        difference = np.where(_counts(test), after - before, 0.0)
-    if (np.isinf(after) & _counts(test)).any() and (np.isinf(before) & _counts(test)).any():
-        return Interval(float("nan"), float("nan"), float("nan"), 0.95)  # ∞ − ∞
-    if not difference.any():
-        return Interval(0.0, 0.0, 0.0, 0.95)
-    return mean_interval(difference, sample_weight=test.sample_weight)
 
 
 def _counts(test: Predictions) -> Any:

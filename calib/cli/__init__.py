@@ -8,6 +8,7 @@ import typer
 
 from calib._version import __version__
 from calib.cli import (
+    _errors,
     apply,
     calibrate,
     compare,
@@ -20,10 +21,10 @@ from calib.cli import (
     per_class,
     predict,
     reliability_plot,
+    report,
     study,
     train,
 )
-from calib.cli._errors import INTERRUPTED, report
 from calib.environment import exit_on_termination
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("reliability-plot")(reliability_plot.reliability_plot)
 app.command("per-class")(per_class.per_class)
 app.command("compare")(compare.compare)
@@ -86,8 +88,8 @@ def main() -> None:
     _open_streams()
     try:
         code = app(standalone_mode=False)
-        if code == INTERRUPTED:  # typer has turned Ctrl-C into this return value
+        if code == _errors.INTERRUPTED:  # typer has turned Ctrl-C into this return value
             raise KeyboardInterrupt
     except BaseException as error:  # the one place where every failure becomes an exit code
-        code = report(error)
+        code = _errors.report(error)
     sys.exit(code)

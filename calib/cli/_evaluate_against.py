@@ -29,9 +29,9 @@ def evaluate_against(
     """
     import pandas as pd
 
-    from calib.cli._report_rows import metrics_of, report_rows
     from calib.diagnosis import diagnose
     from calib.evaluation import evaluate
+    from calib.report_rows import metrics_of, report_rows
 
     if (other.test.n_classes, other.test.kind) != (source.test.n_classes, source.test.kind):
         raise InputError(

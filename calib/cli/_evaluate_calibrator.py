@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.cli._output import SCHEMA, emit, render, say, text_table
-from calib.cli._report_rows import metrics_of, report_rows
 from calib.export import Format, to_json
+from calib.report_rows import metrics_of, report_rows
 
 if TYPE_CHECKING:
     from calib.evaluation import Report

@@ -36,8 +36,8 @@ def evaluate_confidences(
     """Print the report of the predicted class, and return it as "uncalibrated"."""
     import pandas as pd
 
-    from calib.cli._report_rows import metrics_of, report_rows
     from calib.evaluation import evaluate
+    from calib.report_rows import metrics_of, report_rows
 
     report = evaluate(outcomes, n_bins=bins, seed=seed)
     columns, rows = ["", "as logged"], report_rows(report)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from calib._text import printable, with_error
 from calib.cli._output import SCHEMA, counting_bar, emit, render, say, text_table
-from calib.cli._report_rows import LABELS, metrics_of, report_rows
 from calib.errors import InputError
 from calib.export import Format, to_json
 from calib.reading import Reading
+from calib.report_rows import LABELS, metrics_of, report_rows
 
 if TYPE_CHECKING:
     from calib.evaluation import Report

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -12,7 +13,7 @@ from calib._text import printable
 from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
 from calib.cli._output import say
 from calib.errors import InputError
-from calib.reading import Reading
+from calib.reading import Reading, option_of
 
 if TYPE_CHECKING:
     from calib.sources import Source
@@ -97,6 +98,23 @@ def opened(path: Path, reading: Reading, *, calibration: Path | None = None) -> 
     for note in source.notes:
         say(f"note: {printable(source.name)}: {note}")
     return source
+
+
+def as_words(reading: Reading) -> list[str]:
+    """The options that say what ``reading`` says, for a command that opens the same again.
+
+    >>> as_words(Reading(kind="probs", mean=(0.5, 0.25), averaged=True))
+    ['--from', 'probs', '--mean', '0.5,0.25', '--ema']
+    """
+    words: list[str] = []
+    for field in fields(Reading):
+        value = getattr(reading, field.name)
+        if value == field.default:
+            continue
+        words.append(f"--{option_of(field.name)}")
+        if value is not True:
+            words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    return words
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from calib._text import printable, with_error
+from calib._text import printable
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
@@ -14,11 +14,11 @@ from calib.cli._evaluate_streamed import Engine, evaluate_streamed_source, is_st
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
-from calib.cli._report_rows import metrics_of, report_rows
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
 from calib.reading import AS_IT_IS, Reading
+from calib.report_rows import diagnosis_rows, metrics_of
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -140,7 +140,7 @@ def evaluate(
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
         _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
         return
-    columns, rows = _shown(diagnosis)
+    columns, rows = diagnosis_rows(diagnosis)
     if json or format == "json":
         text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
     elif format == "table":
@@ -195,14 +195,6 @@ def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
         "verdict": diagnosis.verdict,
         "paste": diagnosis.paste,
     }
-
-
-def _shown(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
-    fitted = diagnosis.fitted
-    rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
-    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    return ["", "uncalibrated", scaled], rows
 
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:

@@ -1,10 +1,11 @@
-"""The rows of the table that every form of ``calib evaluate`` prints, and the same numbers by name."""
+"""A report, or a diagnosis, as rows of text, one a metric, one column a set of predictions; and the numbers by name."""
 
 from typing import TYPE_CHECKING
 
-from calib._text import number
+from calib._text import number, with_error
 
 if TYPE_CHECKING:
+    from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
 LABELS = {
@@ -19,6 +20,15 @@ LABELS = {
     "gap": "gap (confidence − accuracy)",
     "aurc": "AURC (risk–coverage)",
 }
+
+
+def diagnosis_rows(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
+    """The headings and rows of what `calib evaluate` shows: without the temperature, with it, and what it is."""
+    fitted = diagnosis.fitted
+    rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
+    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
+    scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
+    return ["", "uncalibrated", scaled], rows
 
 
 def report_rows(*reports: "Report") -> list[list[str]]:

@@ -1,0 +1,62 @@
+"""How confident the right answers are, and how confident the wrong ones: two histograms on one axis."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from calib._arrays import Float
+from calib.curve import CalibrationCurve
+from calib.errors import InputError
+from calib.plots._panel import show_plain
+
+_RIGHT: dict[str, Any] = {"color": "#0072b2", "alpha": 0.35, "linewidth": 0}
+_WRONG: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.4}
+_WIDTH, _HEIGHT = 1.72, 1.8  # inches a panel
+
+
+class Claims(NamedTuple):
+    """One panel: its title and the calibration curve whose bins are drawn."""
+
+    title: str
+    curve: CalibrationCurve
+
+
+def confidence_figure(panels: Sequence[Claims]) -> Figure:
+    """Draw, for each curve, the share of its right answers a bin as an area and of its wrong answers as a line.
+
+    Each of the two sums to 1, so that few wrong answers are seen as well as many right ones; the bins are those of the
+    curve.  Raises `InputError` where there is nothing to draw.
+
+    >>> from calib import calibration_curve
+    >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+    >>> [ax.get_xlabel() for ax in confidence_figure([Claims("as it is", curve)]).axes]
+    ['confidence']
+    """
+    if not panels:
+        raise InputError("there are no confidences to draw", help="give at least one curve")
+    figure = Figure(figsize=(_WIDTH * len(panels), _HEIGHT), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, panel in zip(axes, panels, strict=True):
+        right, wrong = panel.curve.correct_sum, panel.curve.mass - panel.curve.correct_sum
+        _stairs(ax, panel.curve.edges, right, fill=True, style=_RIGHT)
+        _stairs(ax, panel.curve.edges, wrong, fill=False, style=_WRONG)
+        ax.set(xlim=(0, 1), xlabel="confidence", xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+        show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
+    axes[0].set_ylabel("share of the answers")
+    axes[0].set_ylim(bottom=0)
+    handles = [
+        Patch(**_RIGHT, label="right answers"),
+        Patch(facecolor="none", edgecolor=_WRONG["color"], linewidth=1.4, label="wrong answers"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    return figure
+
+
+def _stairs(ax: Axes, edges: Float, counts: Float, *, fill: bool, style: dict[str, Any]) -> None:
+    if counts.sum() > 0:
+        ax.stairs(np.asarray(counts / counts.sum()), edges, fill=fill, **style)

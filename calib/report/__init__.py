@@ -1,0 +1,1 @@
+"""Reports: finished numbers and figures in one HTML file that needs no other."""

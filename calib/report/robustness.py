@@ -1,0 +1,131 @@
+"""The sections that ask whether the verdict would stand: other bins, tests, and the line of log-odds."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from calib._text import number, printable
+from calib.diagnosis import Diagnosis
+from calib.errors import InputError
+from calib.metrics.hypothesis_tests import (
+    SlopeIntercept,
+    calibration_p_value,
+    calibration_slope_intercept,
+    spiegelhalter,
+)
+from calib.plots.inline import inline_figure
+from calib.plots.series import Panel, Series, series_figure
+from calib.predictions import Of, Predictions
+from calib.report.parts import Figure, Section, Table
+from calib.report.subject import Subject
+from calib.sensitivity import ece_sensitivity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMES = {"equal-width": "equal width", "equal-mass": "equal mass"}
+
+
+def sensitivity_section(subject: Subject, anchor: str) -> Section:
+    """ECE against the number of bins, for both kinds of bins."""
+    diagnosis = subject.diagnosis
+    before, after = (ece_sensitivity(side, seed=diagnosis.seed) for side in (diagnosis.before, diagnosis.after))
+    top = 1.1 * max(float(before["ece"].max()), float(after["ece"].max()), float(before["ece_null"].max())) or 1.0
+    panels = [_panel(binning, before, after, top) for binning in _NAMES]
+    figure = series_figure(panels, setting="number of bins", width=1.72, kinds=False)
+    drawing = inline_figure(figure, name=f"{anchor}sensitivity", alt="ECE against the number of bins")
+    beyond = [int((table["ece"] > table["ece_null_95"]).sum()) for table in (before, after)]
+    caption = (
+        "ECE against the number of bins; the dotted line is what a calibrated model would score. Beyond the 95 % "
+        f"quantile of chance under {beyond[0]} of {len(before)} choices of bins as it is, under {beyond[1]} with the "
+        "temperature."
+    )
+    return Section(
+        f"{anchor}sensitivity",
+        "Would other bins say the same?",
+        figures=[Figure(drawing, caption)],
+        tables=[_table(before, after)],
+    )
+
+
+def _panel(binning: str, before: "pd.DataFrame", after: "pd.DataFrame", top: float) -> Panel:
+    def series(label: str, table: "pd.DataFrame", column: str = "ece") -> Series:
+        rows = table[table["binning"] == binning]
+        return Series(label, rows["n_bins"].to_list(), rows[column].to_list())
+
+    lines = [series("uncalibrated", before), series("with the temperature", after)]
+    chance = series("by chance", before, "ece_null")
+    return Panel(f"ECE, {_NAMES[binning]}", lines, by_chance=chance, from_zero=True, top=top)
+
+
+def _table(before: "pd.DataFrame", after: "pd.DataFrame") -> Table:
+    rows = [
+        [f"{row['n_bins']}, {_NAMES[row['binning']]}", *(number(value) for value in (row["ece"], row["ece_null"], ece))]
+        for row, ece in zip(before.to_dict("records"), after["ece"].to_list(), strict=True)
+    ]
+    return Table(["bins", "uncalibrated", "by chance", "temperature"], rows, folded="The same in numbers")
+
+
+def line_section(subject: Subject, anchor: str) -> Section:
+    """Calibration slope and intercept, and tests of calibration.  Raises `InputError` for weighted predictions."""
+    diagnosis = subject.diagnosis
+    columns, found = [""], []
+    events: list[tuple[str, Of]] = [("", "predicted")]
+    if diagnosis.before.n_classes == 2:
+        events.append((f", P({printable(subject.class_names[1], limit=30)})", 1))
+    for event, of in events:
+        for name, side in (("uncalibrated", diagnosis.before), ("temperature", diagnosis.after)):
+            columns.append(f"{name}{event}")
+            found.append(_column(side, of, diagnosis))
+    labels = [
+        "calibration slope",
+        "  95 % interval",
+        "calibration intercept",
+        "  95 % interval",
+        "calibration in the large",
+        "  95 % interval",
+        "p-value of calibration (ECE)",
+        "Spiegelhalter's z",
+        "  p-value",
+    ]
+    rows = [[label, *(column[i] for column in found)] for i, label in enumerate(labels)]
+    text = (
+        "Logistic regression of the outcome on the claimed log-odds (Cox 1958): a calibrated model has slope 1 and "
+        "intercept 0. A slope below 1 is overconfidence that grows with confidence; calibration in the large is the "
+        "intercept with the slope held at 1, below 0 where right answers are fewer than claimed. The p-values ask how "
+        "often a calibrated model with these confidences would be as far off."
+    )
+    if len(events) == 1:
+        text += " The outcome is that the predicted class is right."
+    return Section(f"{anchor}line", "Slope, intercept and tests", [text], tables=[Table(columns, rows)])
+
+
+def _column(side: Predictions, of: Of, diagnosis: Diagnosis) -> list[str]:
+    cells = _line(side, of)
+    n_bins = diagnosis.uncalibrated.n_bins
+    test = spiegelhalter(side, of=of)
+    p_value = calibration_p_value(side, n_bins=n_bins, seed=diagnosis.seed, of=of)
+    return [*cells, f"{p_value:.3f}", number(test.z, digits=2, sign="+"), _small(test.p_value)]
+
+
+def _line(side: Predictions, of: Of) -> list[str]:
+    try:
+        line = calibration_slope_intercept(side, of=of)
+    except InputError:  # a claim of exactly 0 or 1, whose log-odds are infinite
+        return ["–"] * 6
+    parts: list[tuple[str, Callable[[SlopeIntercept], tuple[float, float]]]] = [
+        ("slope", lambda line: line.slope_interval),
+        ("intercept", lambda line: line.intercept_interval),
+        ("in_the_large", lambda line: line.in_the_large_interval),
+    ]
+    cells = []
+    for name, interval in parts:
+        low, high = interval(line)
+        known = low == low and high == high
+        value = getattr(line, name)
+        cells += [number(value, digits=3) if value == value else "–"]
+        cells += [f"{low:.3f} to {high:.3f}" if known else "–"]
+    return cells
+
+
+def _small(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"

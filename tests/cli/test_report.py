@@ -1,0 +1,106 @@
+"""``calib report``: the page is written whole or not at all, says how it is made again, and refuses in two lines."""
+
+import html
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import calib
+from calib.files.npz import save_predictions
+
+from .conftest import Run, assert_refused
+
+HARD, SMOOTHED = "example:digits-resnet8-hard", "example:digits-resnet8-smoothed"
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    """60 predictions of three classes, with a column of sites."""
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(3), 60)
+    labels = [int(rng.choice(3, p=row)) for row in probs]
+    rows = [
+        f"{y},{a},{b},{c},{'north' if i % 2 else 'south'}"
+        for i, (y, (a, b, c)) in enumerate(zip(labels, probs, strict=True))
+    ]
+    path = tmp_path / "my predictions.csv"
+    path.write_text("label,prob_0,prob_1,prob_2,site\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_examples_are_compared_in_one_file_with_pictures(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = run("report", HARD, SMOOTHED, "-o", page, "--title", "A <b> title")
+    assert result.code == 0, result.err
+    assert result.out == f"{page}\n"
+    example = calib.load_example("digits-resnet8-hard")
+    verdict = calib.diagnose(example.test, example.calibration).verdict
+    assert f"digits-resnet8-hard: {verdict}" in result.err
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert verdict in text
+    assert f"calib calibrate {HARD} -o calibrator.json" in text
+    assert f"calib report {HARD} {SMOOTHED} --title 'A <b> title' -o report.html" in text
+    assert text.count("data:image/png;base64,") == 48
+    assert "<title>A &lt;b&gt; title</title>" in page.read_text(encoding="utf-8")
+
+
+def test_the_same_command_gives_the_same_bytes_and_the_date_is_asked_for(
+    run: Run, csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    first, second = tmp_path / "a" / "r.html", tmp_path / "b" / "r.html"
+    for page in (first, second):
+        assert run("report", csv, "-o", page, "--group-by", "site", "--bins", "10").code == 0
+    assert first.read_bytes() == second.read_bytes()
+    text = html.unescape(first.read_text(encoding="utf-8"))
+    assert f"calib report '{csv}' --group-by site --bins 10 -o r.html" in text
+    assert "Groups by site" in text
+    assert ">north<" in text
+    assert "cross-fitted in 5 folds" in text
+    assert "dated" not in text
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert run("report", csv, "-o", second, "--force").code == 0
+    assert "1970-01-02" in second.read_text(encoding="utf-8")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    assert_refused(run("report", csv, "-o", tmp_path / "c.html"), "SOURCE_DATE_EPOCH")
+
+
+def test_the_options_that_open_the_source_are_in_the_commands(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "scores.npz", scores=rng.normal(0, 4, (50, 3)), labels=rng.integers(0, 3, 50))
+    held_out = tmp_path / "held-out.npz"
+    save_predictions(calib.Predictions.from_logits(rng.normal(0, 4, (50, 3)), rng.integers(0, 3, 50)), held_out)
+    page = tmp_path / "r.html"
+    result = run("report", tmp_path / "scores.npz", "--from", "logits", "--calibration", held_out, "-o", page)
+    assert result.code == 0, result.err
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert f"{tmp_path}/scores.npz --from logits" in text
+    assert f"--calibration {held_out} --from logits -o r.html" in text
+
+
+def test_what_cannot_be_reported_is_refused_before_any_work(run: Run, csv: Path, tmp_path: Path) -> None:
+    page = tmp_path / "r.html"
+    assert_refused(run("report", csv, "-o", tmp_path / "r.pdf"), "saved as .html")
+    assert_refused(run("report", f"{tmp_path}/*.csv", "-o", page), "needs the rows in memory", "calib evaluate")
+    assert_refused(run("report", csv, HARD, "--calibration", csv, "-o", page), "--calibration goes with one SOURCE")
+    assert_refused(run("report", csv, "--group-by", "country", "-o", page), "no column 'country'", "site")
+    assert_refused(run("report", HARD, "--group-by", "site", "-o", page), "names a column of a file")
+    assert_refused(run("report", csv, csv, "-o", page), "named twice")
+    assert_refused(run("report", tmp_path / "none.npz", "-o", page), "does not exist")
+    assert_refused(run("report", csv), "--output")
+    logged = tmp_path / "log.csv"
+    logged.write_text("confidence,correct\n0.9,1\n0.8,0\n", encoding="utf-8")
+    assert_refused(run("report", logged, "-o", page), "holds confidences alone", "calib evaluate")
+    page.write_text("mine", encoding="utf-8")
+    assert_refused(run("report", csv, "-o", page), "exists already", "--force")
+    assert page.read_text(encoding="utf-8") == "mine"
+
+
+def test_models_of_one_name_are_told_apart_by_their_paths(run: Run, csv: Path, tmp_path: Path) -> None:
+    other = tmp_path / "b" / csv.name
+    other.parent.mkdir()
+    other.write_bytes(csv.read_bytes())
+    assert run("report", csv, other, "-o", tmp_path / "r.html").code == 0
+    text = html.unescape((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert f"{other} + T" in text

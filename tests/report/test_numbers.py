@@ -1,0 +1,145 @@
+"""What a report says is what calib.evaluate, calib.diagnose and the classes' own tables say, number for number."""
+
+from pathlib import Path
+
+import numpy as np
+
+import calib
+from calib.report.mistakes import most_confident_mistakes
+from calib.sensitivity import ece_sensitivity
+from calib.tables import score_table
+
+from .conftest import page_of
+
+HARD = calib.load_example("digits-resnet8-hard")
+DIAGNOSIS = calib.diagnose(HARD.test, HARD.calibration)
+
+
+def test_the_verdict_comes_first_and_is_the_diagnosis(one: Path) -> None:
+    words = page_of(one).words
+    assert words.index("Not calibrated: overconfident") < words.index(DIAGNOSIS.verdict) < words.index("The numbers")
+    assert f"Ship {DIAGNOSIS.paste}" in words
+    assert f"calib.TemperatureScaling({DIAGNOSIS.fitted.temperature:.4g}).transform(predictions)" in words
+
+
+def test_the_table_is_that_of_evaluate_before_and_after(one: Path) -> None:
+    rows = {row[0].strip(): row[1:] for row in page_of(one).tables[0][1:]}
+    for side, (report, predictions) in enumerate(
+        ((DIAGNOSIS.uncalibrated, HARD.test), (DIAGNOSIS.scaled, DIAGNOSIS.fitted.transform(HARD.test)))
+    ):
+        assert report == calib.evaluate(predictions)
+        for name, value in {
+            "accuracy": report.accuracy,
+            "NLL": report.nll,
+            "Brier": report.brier,
+            "ECE (15 bins)": report.ece,
+            "expected by chance": report.ece_null,
+            "MCE": report.mce,
+            "smooth ECE": report.smooth_ece,
+            "AURC (risk–coverage)": report.aurc,
+        }.items():
+            assert rows[name][side] == f"{value:.4f}"
+        assert rows["true ECE, 95 % interval"][side] == f"{report.ece_low:.4f} – {report.ece_high:.4f}"
+
+
+def test_the_bins_are_those_of_the_curve(one: Path) -> None:
+    page = page_of(one)
+    tables = [table for table in page.tables if table[0][:2] == ["confidence", "n"]]
+    for table, curve in zip(tables, DIAGNOSIS.curves, strict=True):
+        filled = curve.count > 0
+        assert [int(row[1].replace(",", "")) for row in table[1:]] == curve.count[filled].tolist()
+        assert [row[3] for row in table[1:]] == [f"{value:.3f}" for value in curve.accuracy[filled]]
+
+
+def test_classes_come_by_their_share_of_the_error_with_the_numbers_of_per_class(one: Path) -> None:
+    table = page_of(one).table_with("class", "gap + T")
+    report = calib.classification_report(HARD.test).iloc[:10].set_index("name")
+    shares = (report["gap"].abs() * report["predicted"]).sort_values(ascending=False)
+    assert [row[0] for row in table[1:]] == shares.index.tolist()
+    for row in table[1:]:
+        own = report.loc[row[0]]
+        assert [row[1], row[2]] == [str(own["n"]), str(own["predicted"])]
+        assert [row[3], row[4], row[8]] == [f"{own[name]:.3f}" for name in ("mean_confidence", "precision", "recall")]
+        assert row[6] == f"{own['gap']:+.3f}"
+
+
+def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Path) -> None:
+    page = page_of(one)
+    cells = {row[0].strip(): row[1:] for table in page.tables for row in table if len(row) == 3}
+    curve = calib.risk_coverage(HARD.test)
+    assert cells["wrong among the most confident 80%"][0] == f"{curve.risk_at(0.8):.2%}"
+    assert cells["can be answered with 5% wrong at most"][0] == f"{curve.coverage_at(0.05):.1%}"
+    line = calib.calibration_slope_intercept(HARD.test)
+    assert cells["calibration slope"][0] == f"{line.slope:.3f}"
+    assert cells["calibration intercept"][0] == f"{line.intercept:.3f}"
+    assert cells["p-value of calibration (ECE)"][0] == f"{calib.calibration_p_value(HARD.test):.3f}"
+    table = page.table_with("bins", "by chance")
+    expected = ece_sensitivity(HARD.test)
+    assert [row[1] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece"]]
+    assert [row[2] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece_null"]]
+
+
+def test_the_most_confident_mistakes_are_wrong_and_nothing_wrong_is_surer() -> None:
+    outcomes = HARD.test.outcomes
+    rows = most_confident_mistakes(outcomes, 5)
+    assert not outcomes.correct[rows].any()
+    others = np.setdiff1d(np.flatnonzero(~outcomes.correct), rows)
+    assert outcomes.confidence[rows].min() >= outcomes.confidence[others].max()
+    assert (np.diff(outcomes.confidence[rows]) <= 0).all()
+
+
+def test_the_mistakes_are_shown_with_label_prediction_and_both_confidences(one: Path) -> None:
+    table = page_of(one).table_with("example", "with T")
+    outcomes, scaled = HARD.test.outcomes, DIAGNOSIS.after.outcomes
+    for row in table[1:]:
+        i = int(row[0])
+        assert row[1:3] == [str(HARD.test.labels[i]), str(outcomes.predicted[i])]
+        assert row[3:] == [f"{outcomes.confidence[i]:.4f}", f"{scaled.confidence[i]:.4f}"]
+    assert len(table) == 25
+
+
+def test_several_models_have_a_row_each_and_differences_on_the_same_examples(two: Path) -> None:
+    page = page_of(two)
+    smoothed = calib.load_example("digits-resnet8-smoothed")
+    scores = score_table({"h": DIAGNOSIS, "s": calib.diagnose(smoothed.test, smoothed.calibration)})
+    table = page.table_with("accuracy", "true ECE, 95 %")
+    assert [row[2] for row in table[1:]] == [f"{value:.4f}" for value in scores["nll"]]
+    assert [row[4] for row in table[1:]] == [f"{value:.4f}" for value in scores["ece"]]
+    (differences,) = [table for table in page.tables if table[0] == ["", "accuracy", "NLL", "Brier", "ECE"]]
+    rows = {row[0]: row[1:] for row in differences}
+    interval = calib.ece_difference_interval(smoothed.test, HARD.test)
+    nll = calib.mean_interval(smoothed.test.outcomes.nll - HARD.test.outcomes.nll)
+    assert rows["digits-resnet8-smoothed"][3] == f"{interval.estimate:+.4f}"
+    below = differences[[row[0] for row in differences].index("digits-resnet8-smoothed") + 1]
+    assert below[4] == f"{interval.low:+.4f} to {interval.high:+.4f}"
+    assert below[2] == f"{nll.low:+.4f} to {nll.high:+.4f}"
+
+
+def test_the_best_model_is_the_one_of_lowest_nll_and_ties_are_said(two: Path) -> None:
+    words = page_of(two).words
+    smoothed = calib.load_example("digits-resnet8-smoothed")
+    both = {"digits-resnet8-hard": DIAGNOSIS, smoothed.name: calib.diagnose(smoothed.test, smoothed.calibration)}
+    best, other = sorted(both, key=lambda name: both[name].scaled.nll)
+    assert f"{best} + T is best ({both[best].scaled.nll:.4f})" in words
+    gap = calib.mean_interval(both[other].after.outcomes.nll - both[best].after.outcomes.nll)
+    assert ("others may be as good" in words) == (gap.low <= 0)
+
+
+def test_models_on_other_examples_are_not_paired(tmp_path: Path) -> None:
+    calib.write_report({"a": HARD.test, "b": HARD.test[:500]}, tmp_path / "r.html")
+    words = page_of(tmp_path / "r.html").words
+    assert "no paired differences" in words
+    assert "not judged on the same examples" in words
+    assert "a n = 797, b n = 500" in words
+
+
+def test_models_whose_nll_is_infinite_are_ranked_by_brier(tmp_path: Path) -> None:
+    certain, labels = np.eye(3)[np.arange(60) % 3], (np.arange(60) // 2) % 3
+    named = {"a": calib.Predictions.from_probs(np.roll(certain, 1, 1), labels)}
+    named["b"] = calib.Predictions.from_probs(certain, labels)
+    calib.write_report(named, tmp_path / "r.html")
+    best = min(named, key=lambda name: calib.brier(named[name]))
+    assert (
+        f"By Brier score, which rewards calibration and accuracy together, {best} is best"
+        in page_of(tmp_path / "r.html").words
+    )
