@@ -55,9 +55,7 @@ class Diagnosis:
     @property
     def label(self) -> str:
         """What was done to the scaled predictions, in a few words for a figure."""
-        if self.fitted.status != "ok":
-            return f"no T: {self.fitted.status}"
-        return f"T = {self.fitted.temperature:.3g}{', cross-fitted' if self.cross_fitted else ''}"
+        return label_of(self.fitted, cross_fitted=self.cross_fitted)
 
     @property
     def needs_temperature(self) -> bool:
@@ -111,6 +109,17 @@ def diagnose(
         before=test,
         after=after,
     )
+
+
+def label_of(fitted: TemperatureScaling, *, cross_fitted: bool = False) -> str:
+    """What was done to scaled predictions, in a few words for a figure.
+
+    >>> label_of(TemperatureScaling(2.0), cross_fitted=True)
+    'T = 2, cross-fitted'
+    """
+    if fitted.status != "ok":
+        return f"no T: {fitted.status}"
+    return f"T = {fitted.temperature:.3g}{', cross-fitted' if cross_fitted else ''}"
 
 
 def needs(fitted: TemperatureScaling) -> bool:

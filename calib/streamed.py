@@ -9,6 +9,7 @@ import numpy as np
 
 from calib.calibrators._likelihood import Likelihood, Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
+from calib.curve import CalibrationCurve
 from calib.diagnosis import paste_of, verdict_of
 from calib.errors import InputError
 from calib.evaluation import Report, evaluate_sums
@@ -42,8 +43,8 @@ class StreamedReport:
     """What sums can tell: as the predictions are, and with a temperature fitted to them.
 
     ``bounds`` says how far the numbers of ranks and kernels can be off, under "uncalibrated" and "scaled": see
-    `calib.evaluate_sums`.  ``in_sample`` says that the temperature was fitted on the very rows it is judged on; of many
-    rows one number hardly fits noise.
+    `calib.evaluate_sums`.  ``curves`` are the calibration curves of both.  ``in_sample`` says that the temperature was
+    fitted on the very rows it is judged on; of many rows one number hardly fits noise.
     """
 
     uncalibrated: Report
@@ -53,6 +54,7 @@ class StreamedReport:
     n_classes: int
     kind: Kind
     in_sample: bool
+    curves: tuple[CalibrationCurve, CalibrationCurve]
 
     @property
     def paste(self) -> str:
@@ -87,13 +89,18 @@ def evaluate_streamed(
     whole = _summed(test, None, n_bins, on_part)
     fitted = fit_streamed(test if calibration is None else calibration, on_part=on_part)
     scaled = _summed(test, fitted, n_bins, on_part) if fitted.status == "ok" else whole
-    reports = [
-        evaluate_sums(one.state.compute(), n_classes=whole.n_classes, seed=seed)
-        for one in ((whole,) if scaled is whole else (whole, scaled))
-    ]
-    (before, bounds), (after, bounds_after) = reports[0], reports[-1]
-    both = {"uncalibrated": bounds, "scaled": bounds_after}
-    return StreamedReport(before, after, both, fitted, whole.n_classes, whole.kind, calibration is None)
+    summaries = [one.state.compute() for one in ((whole,) if scaled is whole else (whole, scaled))]
+    reports = [evaluate_sums(summary, n_classes=whole.n_classes, seed=seed) for summary in summaries]
+    return StreamedReport(
+        uncalibrated=reports[0][0],
+        scaled=reports[-1][0],
+        bounds={"uncalibrated": reports[0][1], "scaled": reports[-1][1]},
+        fitted=fitted,
+        n_classes=whole.n_classes,
+        kind=whole.kind,
+        in_sample=calibration is None,
+        curves=(summaries[0].curve, summaries[-1].curve),
+    )
 
 
 def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureScaling:

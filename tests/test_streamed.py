@@ -56,6 +56,7 @@ def test_sums_and_temperature_are_those_of_the_whole(tmp_path: Path, weight: boo
     assert report.fitted.nll_before == pytest.approx(fitted.nll_before, rel=1e-9)
     assert (report.fitted.n, report.fitted.status, report.in_sample) == (N, "ok", True)
     assert report.uncalibrated.ece == pytest.approx(ece(whole), rel=1e-12)
+    assert [curve.ece for curve in report.curves] == [report.uncalibrated.ece, report.scaled.ece]
     assert report.uncalibrated.nll == pytest.approx(nll(whole), rel=1e-12)
 
 
@@ -144,8 +145,9 @@ def test_a_shard_that_lacks_a_column_is_named_and_files_without_rows_are_no_data
         evaluate_streamed(Shards.of(tmp_path))
     (tmp_path / "1.parquet").unlink()
     parquet.write_table(pa.table(whole).slice(0, 0), tmp_path / "0.parquet")
+    assert list(Shards.of(tmp_path)) == []
     with pytest.raises(InputError, match="there are no rows"):
-        list(Shards.of(tmp_path))
+        evaluate_streamed(Shards.of(tmp_path))
 
 
 def test_a_glob_is_told_from_a_file_whose_name_has_brackets(tmp_path: Path) -> None:

@@ -1,55 +1,18 @@
 """``calib evaluate 'shards/*.parquet'``: predictions that need not fit into memory, from sums alone."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from calib._text import printable, with_error
-from calib.cli._output import SCHEMA, counting_bar, emit, render, say, text_table
-from calib.errors import InputError
+from calib.cli._output import SCHEMA, emit, render, say, text_table
+from calib.cli._shards import Engine, shards_of, streamed_report
 from calib.export import Format, to_json
 from calib.reading import Reading
 from calib.report_rows import LABELS, metrics_of, report_rows
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
-    from calib.files.shards import Shards
-    from calib.streamed import Parts, StreamedReport
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What goes through the parts: this process, or Dask's workers, at a ``scheduler`` or started for the purpose."""
-
-    name: Literal["local", "dask"] = "local"
-    scheduler: str | None = None
-
-    @contextmanager
-    def parts(self) -> "Iterator[Callable[[Shards], Parts]]":
-        """The way from shards to the parts that this engine reads."""
-        if self.name == "local":
-            if self.scheduler is not None:
-                raise InputError("--scheduler is an address of Dask", help="add --engine dask")
-            yield lambda shards: shards
-            return
-        from calib.integrations.dask import DaskParts, connected
-
-        with connected(self.scheduler) as client:
-            yield lambda shards: DaskParts.of_shards(client, shards)
-
-
-def is_streamed(source: Path) -> bool:
-    """Whether SOURCE is a glob, or a folder of shards that is no run."""
-    from calib.files.run_folder import CHECKPOINT, CONFIG
-    from calib.files.shards import ENDINGS, is_glob
-
-    if is_glob(source):
-        return True
-    if not source.is_dir() or (source / CHECKPOINT).exists() or (source / CONFIG).exists():
-        return False
-    return any(file.name.lower().endswith(ENDINGS) for file in source.iterdir())
+    from calib.streamed import StreamedReport
 
 
 def evaluate_streamed_source(
@@ -64,38 +27,8 @@ def evaluate_streamed_source(
     output: Path | None,
 ) -> "dict[str, Report]":
     """Print what sums can tell of all shards together; return both columns, "uncalibrated" and "temperature"."""
-    from calib.files.shards import Shards
-    from calib.streamed import evaluate_streamed
-
-    if reading.labels is not None:
-        raise InputError("--labels goes with one file of predictions", help="give the shards a column of labels")
-
-    def shards(path: Path) -> Shards:
-        return Shards.of(path, kind=reading.kind, class_names=reading.class_names)
-
-    test = shards(source)
-    if calibration is not None:
-        both = {file.resolve() for file in test.files} & {file.resolve() for file in shards(calibration).files}
-        if both:
-            raise InputError(
-                f"{min(both).name} is among the files to test on and among those to fit on",
-                help="leave --calibration out, or name other files",
-            )
-    with counting_bar("rows") as on_progress, engine.parts() as parts_of:
-        rows = 0
-
-        def on_part(n: int) -> None:
-            nonlocal rows
-            rows += n
-            on_progress(rows, None)
-
-        report = evaluate_streamed(
-            parts_of(test),
-            None if calibration is None else parts_of(shards(calibration)),
-            n_bins=bins,
-            seed=seed,
-            on_part=on_part,
-        )
+    test = shards_of(source, reading)
+    report = streamed_report(source, calibration, reading, bins=bins, seed=seed, engine=engine)
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
     columns, cells = _shown(report)
     if format == "table":

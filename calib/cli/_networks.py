@@ -10,6 +10,7 @@ from calib.cli._output import counting_bar, say
 from calib.errors import InputError
 
 if TYPE_CHECKING:
+    from calib.studies.train_all import Watch
     from calib.training.config import TrainConfig
 
 
@@ -21,8 +22,12 @@ def train_networks(
     force: bool,
     data_dir: Path | None,
     device: str = "cpu",
+    watch: "Watch | None" = None,
 ) -> list[Path]:
-    """Train what is not finished yet into ``folder``, by default in one process a core, on a GPU in one."""
+    """Train what is not finished yet into ``folder``, by default in one process a core, on a GPU in one.
+
+    ``watch`` is that of `calib.studies.train_all.train_all`.
+    """
     from calib.studies.train_all import train_all
 
     start = time.perf_counter()
@@ -35,6 +40,7 @@ def train_networks(
             data_dir=data_dir,
             device=device,
             on_progress=on_progress,
+            watch=watch,
         )
     say(f"{len(runs)} networks are trained, after {time.perf_counter() - start:.0f} s.")
     return runs

@@ -9,6 +9,7 @@ from calib._text import number, printable, with_error
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
 from calib.cli._reading import opened, opens_sources
+from calib.cli._shards import is_streamed, row_count, shards_of
 from calib.errors import InputError, NumericalError
 from calib.reading import AS_IT_IS, Reading
 
@@ -44,6 +45,11 @@ def calibrate(
     from calib.files.calibrator_json import save_calibrator
 
     chosen = method_class(method)
+    if is_streamed(source):
+        if method != "temperature":
+            raise InputError(f"{method} needs the rows in memory, {source} is streamed", help="fit it to one file")
+        _calibrate_streamed(source, reading, output)
+        return
     given = opened(source, reading)
     split = given.test if given.calibration is None else given.calibration
     if given.calibration is None and split.provenance.get("split") == "test":
@@ -71,6 +77,20 @@ def calibrate(
     print(output)
 
 
+def _calibrate_streamed(source: Path, reading: Reading, output: Path) -> None:
+    from calib.diagnosis import NO_TEMPERATURE
+    from calib.files.calibrator_json import save_calibrator
+    from calib.streamed import fit_streamed
+
+    with row_count() as on_part:
+        fitted = fit_streamed(shards_of(source, reading), on_part=on_part)
+    if fitted.status != "ok":
+        raise NumericalError(NO_TEMPERATURE[fitted.status], help="nothing was written")
+    save_calibrator(fitted, output)
+    say(_told("temperature", fitted, str(source), n=fitted.n, before=fitted.nll_before, after=fitted.nll_after))
+    print(output)
+
+
 def _impossible_labels(split: "Predictions") -> int:
     """How many labels have probability 0."""
     import numpy as np
@@ -81,9 +101,12 @@ def _impossible_labels(split: "Predictions") -> int:
 def _summary(method: str, fitted: "Calibrator", split: "Predictions", name: str) -> str:
     from calib.metrics.proper import nll
 
-    before, after = nll(split), nll(fitted.transform(split))
+    return _told(method, fitted, name, n=split.n, before=nll(split), after=nll(fitted.transform(split)))
+
+
+def _told(method: str, fitted: "Calibrator", name: str, *, n: int, before: float, after: float) -> str:
     temperature = getattr(fitted, "temperature", None)
     error = getattr(fitted, "standard_error", float("nan"))
     told = "" if temperature is None else f", T = {with_error(temperature, error)}"
     losses = f"NLL {number(before)} → {number(after)} on the examples it was fitted to"
-    return f"{method} on {printable(name)}, n = {split.n:,}{told}: {losses}"
+    return f"{method} on {printable(name)}, n = {n:,}{told}: {losses}"

@@ -10,10 +10,11 @@ from calib._text import printable
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
-from calib.cli._evaluate_streamed import Engine, evaluate_streamed_source, is_streamed
+from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
+from calib.cli._shards import HERE, Engine, is_streamed
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
@@ -87,7 +88,7 @@ def evaluate(
     if len(several := [name for name, given in more.items() if given is not None]) > 1:
         raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
     chosen_engine = Engine(engine, scheduler)
-    streamed = is_streamed(source) or chosen_engine != Engine()
+    streamed = is_streamed(source) or chosen_engine != HERE
     if several and streamed:
         raise InputError(f"{several[0]} needs the rows in memory, {source} is streamed", help="evaluate one file")
     if calibrator is not None:

@@ -1,15 +1,19 @@
 """``calib reliability-plot``: the reliability diagram before and after a temperature, one row a model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
 from calib.cli._reading import opened, opens_sources
+from calib.cli._shards import is_streamed, streamed_report
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
+
+if TYPE_CHECKING:
+    from calib.plots.reliability import BeforeAfter
 
 
 @opens_sources
@@ -40,8 +44,25 @@ def reliability_plot(
 
     rows = []
     for path in sources:
+        if is_streamed(path):
+            rows.append(_streamed_row(path, calibration, reading, bins=bins, bars=bars, seed=seed))
+            continue
         source = opened(path, reading, calibration=calibration)
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
         rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
     save_figure(reliability_figure(rows, bars=bars), output)
     print(output)
+
+
+def _streamed_row(
+    path: Path, calibration: Path | None, reading: Reading, *, bins: int, bars: str, seed: int
+) -> "BeforeAfter":
+    from calib.diagnosis import label_of
+    from calib.plots.reliability import BeforeAfter
+
+    if bars == "consistency":
+        raise InputError("consistency bars need the rows in memory", help="ask for --bars confidence, or plot one file")
+    report = streamed_report(path, calibration, reading, bins=bins, seed=seed)
+    before, after = report.curves
+    intervals = (before.accuracy_interval(), after.accuracy_interval()) if bars == "confidence" else None
+    return BeforeAfter(path.name, before, after, label_of(report.fitted), intervals)

@@ -10,10 +10,10 @@ import typer
 from calib._text import printable
 from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._evaluate_groups import column_of_groups
-from calib.cli._evaluate_streamed import is_streamed
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
 from calib.cli._reading import as_words, opened, opens_sources
+from calib.cli._shards import is_streamed
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 

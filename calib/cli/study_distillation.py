@@ -1,6 +1,7 @@
 """``calib study distillation``: do smoothed networks teach worse than hard ones?"""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def distillation(
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The recipe of a paper instead: muller.", show_default="none")
+        str | None, typer.Option(help="The recipe of a paper instead: muller or mnist.", show_default="none")
     ] = None,
     smoothing: Annotated[
         str | None, typer.Option(help="α of the teachers, with commas; 0 among them.", show_default="the setting's")
@@ -53,8 +54,10 @@ def distillation(
     from calib.inference import resolve_device
     from calib.studies._contrasts import contrast_table, readable_contrasts
     from calib.studies._files import refuse_foreign
-    from calib.studies.distillation import PAPERS, SCORES, SETTINGS, contrasts, distillation_table, students, teachers
+    from calib.studies.distillation import PAPERS, SETTINGS, distillation_table, students, teachers
+    from calib.studies.distillation_questions import SCORES, contrasts
     from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.teacher_information import log_information
     from calib.studies.train_all import refuse_other_runs
     from calib.studies.write_distillation import (
         FILES,
@@ -67,6 +70,11 @@ def distillation(
     device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
+    if chosen.student.match_logits and (temperatures, student_temperature) != (None, None):
+        raise InputError(
+            f"the students of {name} match logits: no temperature has a part in that",
+            help="leave --temperatures and --student-temperature out",
+        )
     if smoothing is not None:
         chosen = replace(chosen, smoothing=check_smoothing(numbers(smoothing, "--smoothing") or []))
     if temperatures is not None:
@@ -87,8 +95,9 @@ def distillation(
     )
     if not force:
         refuse_other_runs(then, folder)  # before the teachers are trained
-    for networks in (first, then):
-        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
+    watch = partial(log_information, folder, chosen.classes, data_dir, device)
+    for networks, look in ((first, watch), (then, None)):
+        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device, watch=look)
     table = distillation_table(chosen, folder, data_dir=data_dir, device=device)
     questions = contrast_table(table, contrasts(chosen), SCORES)
     options = {

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from calib.datasets import cifar, digits, fashion_mnist, fashion_mnist_14
+from calib.datasets import cifar, digits, mnist_family, pooled
 from calib.datasets._types import Dataset, SplitSizes
 from calib.datasets.human_labels import check_clean_labels, read_labels
 from calib.datasets.label_noise import asymmetric_label_noise, symmetric_label_noise
@@ -48,16 +48,25 @@ def _cifar_entry(variant: cifar.Variant) -> DatasetEntry:
     return DatasetEntry(variant.name, cifar.N_IMAGES, cifar.SHAPE, len(variant.class_names), find, load)
 
 
+def _mnist_entries(member: mnist_family.Member) -> tuple[DatasetEntry, DatasetEntry]:
+    """The data set, and its small images from the same files."""
+    n_images, n_classes, find = mnist_family.N_IMAGES, len(member.class_names), partial(mnist_family.find, member)
+    large, small = partial(mnist_family.load, member), partial(pooled.load, member)
+    return (
+        DatasetEntry(member.name, n_images, mnist_family.SHAPE, n_classes, find, large),
+        DatasetEntry(pooled.pooled_name(member), n_images, pooled.SHAPE, n_classes, find, small),
+    )
+
+
 _REGISTRY = MappingProxyType(
     {
         entry.name: entry
         for entry in (
             _cifar_entry(cifar.CIFAR10),
             _cifar_entry(cifar.CIFAR100),
-            *(
-                DatasetEntry(one.NAME, one.N_IMAGES, one.SHAPE, len(one.CLASS_NAMES), one.find, one.load)
-                for one in (digits, fashion_mnist, fashion_mnist_14)
-            ),
+            DatasetEntry(digits.NAME, digits.N_IMAGES, digits.SHAPE, len(digits.CLASS_NAMES), digits.find, digits.load),
+            *_mnist_entries(mnist_family.FASHION_MNIST),
+            *_mnist_entries(mnist_family.MNIST),
         )
     }
 )

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from calib.datasets import dataset_entry
-from calib.datasets.fashion_mnist import FOLDER
 from calib.datasets.locate import default_root
+from calib.datasets.mnist_family import FASHION_MNIST, MNIST, Member, refuse_others
 from calib.errors import InputError
 from calib.files.atomic import atomic_folder
 
@@ -30,28 +30,46 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set is published, and the folder it is put in; ``members`` are those unpacked from an archive."""
+    """Where a data set is published, and the folder it is put in; ``members`` are those unpacked from an archive.
+
+    ``family`` is the data set whose files have names that others use too: of those, none is overwritten.
+    """
 
     base_url: str
     folder: str
     files: tuple[RemoteFile, ...]
     members: tuple[str, ...] = ()
+    family: Member | None = None
 
 
 _TORONTO = "https://www.cs.toronto.edu/~kriz/"
 _ZALANDO = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # answers over http only
 
+_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the one that torchvision asks first
+
 # The md5s of CIFAR stand on https://www.cs.toronto.edu/~kriz/cifar.html, those of Fashion-MNIST in the README of
-# zalandoresearch/fashion-mnist and in torchvision's datasets/mnist.py.
+# zalandoresearch/fashion-mnist, and of it and MNIST in torchvision's datasets/mnist.py.
+_MNIST = Source(
+    base_url=_MIRROR,
+    folder=MNIST.folder,
+    files=(
+        RemoteFile("train-images-idx3-ubyte.gz", 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        RemoteFile("train-labels-idx1-ubyte.gz", 28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+        RemoteFile("t10k-images-idx3-ubyte.gz", 1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+        RemoteFile("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    family=MNIST,
+)
 _FASHION = Source(
     base_url=_ZALANDO,
-    folder=FOLDER,
+    folder=FASHION_MNIST.folder,
     files=(
         RemoteFile("train-images-idx3-ubyte.gz", 26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
         RemoteFile("train-labels-idx1-ubyte.gz", 29_515, "25c81989df183df01b3e8a0aad5dffbe"),
         RemoteFile("t10k-images-idx3-ubyte.gz", 4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
         RemoteFile("t10k-labels-idx1-ubyte.gz", 5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
     ),
+    family=FASHION_MNIST,
 )
 _SOURCES = MappingProxyType(
     {
@@ -69,6 +87,8 @@ _SOURCES = MappingProxyType(
         ),
         "fashion-mnist": _FASHION,
         "fashion-mnist-14": _FASHION,  # made from the same files
+        "mnist": _MNIST,
+        "mnist-14": _MNIST,
     }
 )
 
@@ -83,7 +103,7 @@ def download(
     ``progress`` is called with the bytes there so far and the bytes in all.
 
     Raises `InputError` where the name is unknown, the server cannot be reached, the checksum is wrong, the archive
-    lacks a file, or the folder cannot be written.
+    lacks a file, or the folder cannot be written or holds another data set under the same names of files.
 
     >>> download("digits").name  # is part of calib
     'datasets'
@@ -94,6 +114,8 @@ def download(
     source = _SOURCES[name]
     root = default_root() if data_dir is None else Path(data_dir)
     root = root.parent if root.name == source.folder else root  # the folder itself may be named, as for loading
+    if source.family is not None:
+        refuse_others(source.family, root / source.folder, data_dir)
     base = (base_url or os.environ.get("CALIB_DATA_URL") or source.base_url).rstrip("/") + "/"
     _fetch_all(source, base, root, progress or (lambda done, total: None))
     if source.members:

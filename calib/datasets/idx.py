@@ -1,4 +1,4 @@
-"""Read IDX, the format of the MNIST family: strictly, and never more than the file declares."""
+"""IDX, the format of the MNIST family: read strictly, and never more than the file declares."""
 
 import gzip
 import math
@@ -39,6 +39,16 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}", help="check that the file is readable"
         ) from error
+
+
+def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
+    """The plain file that has this array: the same for every way in which gzip may have packed it.
+
+    >>> idx_bytes(np.array([7, 9], dtype=np.uint8)).hex(" ")
+    '00 00 08 01 00 00 00 02 07 09'
+    """
+    header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
+    return header + array.tobytes()
 
 
 def _read(file: _Readable, path: Path) -> npt.NDArray[np.uint8]:

@@ -11,7 +11,8 @@ from calib.models._classifier import templates_of
 class FullyConnected(nn.Module):
     """Two hidden layers of ``width`` rectified units: 1200 for the teacher, 800 for the student.
 
-    ``image_size`` is (height, width).  Weights start Gaussian with variance 0.03, as Müller et al. write, biases 0.
+    ``image_size`` is (height, width).  Weights start Gaussian with standard deviation 0.03, biases 0.  Müller et al.
+    print a *variance* of 0.03, with which their learning rate diverges; with this it trains.
     ``dropout`` is the share of hidden units left out in training; the hard teacher of the study has it.
 
     >>> import torch
@@ -34,7 +35,7 @@ class FullyConnected(nn.Module):
         self.fc = nn.Linear(width, n_classes)
         self.dropout = nn.Dropout(dropout)
         for layer in (self.hidden1, self.hidden2, self.fc):
-            nn.init.normal_(layer.weight, std=math.sqrt(0.03))
+            nn.init.normal_(layer.weight, std=0.03)
             nn.init.zeros_(layer.bias)
 
     def features(self, x: Tensor) -> Tensor:

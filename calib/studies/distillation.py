@@ -1,15 +1,15 @@
 """Do smoothed networks teach worse?  Teachers across α, students across T, and what the teachers know."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib._arrays import Float, Int
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.evaluation import evaluate
@@ -19,7 +19,7 @@ from calib.metrics.proper import nll
 from calib.predictions import Predictions
 from calib.reading import Reading
 from calib.sources import open_source
-from calib.studies._contrasts import Contrast, Score
+from calib.studies.teacher_information import PASSES, Probe, augmented_logits, training_images
 from calib.studies.train_all import grid, uniquely_named
 from calib.targets import equivalent_smoothing, smoothing_name
 from calib.training.config import TrainConfig
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
 
 TEACHER, DIRECT, STUDENT = "teacher", "no teacher", "student"
-PASSES = 5  # augmentations that the mean of an example is taken over
-PER_CLASS = 300  # examples of either class of the information
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,10 @@ class Setting:
     """The recipes of teachers and students, teachers' smoothings and temperatures, and seeds.
 
     Students of a teacher at temperature T have temperature ``student_temperature`` (None: T) and are trained by the
-    teacher's probabilities alone, as far as ``student`` does not say otherwise.  The same architecture is trained
-    without a teacher too, with every smoothing.  ``classes`` are the two whose logits are compared for the information
-    in a teacher, by name.
+    teacher's probabilities alone, as far as ``student`` does not say otherwise; where it matches logits there are no
+    ``temperatures``.  The same architecture is trained without a teacher too, with every smoothing.  ``classes`` are
+    the two whose logits are compared for the information in a teacher, by name.  ``hard_arch`` is the architecture of
+    the hard teachers, where it is another.
     """
 
     teacher: TrainConfig
@@ -52,10 +51,24 @@ class Setting:
     seeds: int
     classes: tuple[str, str]
     student_temperature: float | None = 1.0
+    hard_arch: str | None = None
 
 
 _SMALL = TrainConfig(dataset="fashion-mnist-14", arch="resnet8", width=16, epochs=30, shift=1, flip=True)
 _CIFAR10 = replace(preset("muller"), dataset="cifar10")
+# A rate of 1 on gradients that are smoothed, 0.9 old + 0.1 new, is one of 0.1 with momentum 0.9.  Theirs is a tenth of
+# that in the last layer; here all layers have one, and students, whose matched logits diverge with it, 0.01.
+_MNIST = TrainConfig(
+    dataset="mnist",
+    arch="mnist-fc",
+    epochs=100,
+    batch_size=100,  # not printed
+    learning_rate=0.1,
+    schedule="linear",
+    nesterov=False,
+    weight_decay=0.0,
+    shift=2,
+)
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "fashion-mnist-14": Setting(
@@ -87,13 +100,28 @@ PAPERS: Mapping[str, Setting] = MappingProxyType(
             seeds=3,
             classes=("airplane", "dog"),
         ),
+        # The same, section 4: the hard teacher has dropout, students see images as they are and match logits, β = 0.6
+        "mnist": Setting(
+            teacher=_MNIST,
+            student=replace(_MNIST, width=800, shift=0, learning_rate=0.01, distillation_weight=0.6, match_logits=True),
+            smoothing=(0.0, 0.1),
+            temperatures=(),
+            seeds=3,
+            classes=("4", "9"),
+            hard_arch="mnist-fc-dropout",
+        ),
     }
 )
 
 
 def teachers(setting: Setting) -> dict[str, TrainConfig]:
     """The teachers by the names of their runs, which have no teacher themselves."""
-    return _named("teachers", setting, setting.teacher)
+    named = _named("teachers", setting, setting.teacher)
+    if setting.hard_arch is None:
+        return named
+    return {
+        run: config if config.smoothing else replace(config, arch=setting.hard_arch) for run, config in named.items()
+    }
 
 
 def students(setting: Setting, folder: Path) -> dict[str, TrainConfig]:
@@ -102,23 +130,26 @@ def students(setting: Setting, folder: Path) -> dict[str, TrainConfig]:
     >>> list(students(replace(SETTINGS["digits"], seeds=1, smoothing=(0.0,)), Path("here")))
     ['no-teacher/hard-seed0', 'students-T1/hard-seed0', 'students-T2/hard-seed0']
     """
-    plain = _named("no-teacher", setting, replace(setting.student, distillation_weight=_DEFAULT_WEIGHT))
+    alone = replace(setting.student, distillation_weight=_DEFAULT_WEIGHT, match_logits=False)
+    lessons = {
+        f"students-T{temperature:g}": replace(
+            setting.student,
+            distillation_temperature=temperature,
+            student_temperature=setting.student_temperature,
+        )
+        for temperature in setting.temperatures
+    }
+    if setting.student.match_logits:
+        lessons = {"students-logits": setting.student}
     return uniquely_named(
         [
-            *plain.items(),
+            *_named("no-teacher", setting, alone).items(),
             *(
                 (
-                    f"students-T{temperature:g}/{Path(run).name}",
-                    replace(
-                        setting.student,
-                        teacher=str(folder / run),
-                        distillation_temperature=temperature,
-                        student_temperature=setting.student_temperature,
-                        seed=config.seed,
-                        split_seed=config.split_seed,
-                    ),
+                    f"{name}/{Path(run).name}",
+                    replace(lesson, teacher=str(folder / run), seed=config.seed, split_seed=config.split_seed),
                 )
-                for temperature in setting.temperatures
+                for name, lesson in lessons.items()
                 for run, config in teachers(setting).items()
             ),
         ]
@@ -139,11 +170,13 @@ def distillation_table(
     """One row a network: what it is, its teacher's α and T, γ, and its scores on the test split.
 
     ``kind`` is `TEACHER`, `DIRECT` (the student's architecture without a teacher) or `STUDENT`; ``smoothing`` that of
-    its own targets or of its teacher's; ``equivalent_smoothing`` that of the targets it learnt from (α, or γ of the
-    teacher's probabilities on training images, augmented as the student sees them); ``nll_tuned`` is NLL with a
+    its own targets or of its teacher's; ``teacher_temperature`` is NaN where logits are matched and without a teacher.
+    ``equivalent_smoothing`` is that of the targets it learnt from: α, or γ of the teacher's probabilities (at T = 1
+    where logits are matched) on training images, augmented as the student sees them.  ``nll_tuned`` is NLL with a
     temperature; of teachers, ``taught_smoothing`` is γ of their own probabilities at T = 1 and ``information`` the
-    estimate of `calib.index_information`, NaN for the others.  Raises `InputError` for runs that cannot be opened, and
-    for students of another teacher than the one that is there.
+    estimate of `calib.index_information` after the last of ``epochs``, NaN for the others.
+
+    Raises `InputError` for runs that cannot be opened, and for students of another teacher than the one that is there.
     """
     import pandas as pd
 
@@ -156,11 +189,12 @@ def distillation_table(
     for run, config in teachers(setting).items():
         file = folder / run / CHECKPOINT
         checkpoint, hashes[Path(run).name] = load_checkpoint(file), file_hash(file)
-        seen = taught(checkpoint, data_dir=data_dir, device=device)
+        seen = taught(checkpoint, setting.student, data_dir=data_dir, device=device)
         for temperature in {1.0, *setting.temperatures}:
             gamma[Path(run).name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
-        draws, means = augmented_gaps(checkpoint, setting.classes, data_dir=data_dir, device=device)
-        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": index_information(draws, means)}
+        probe = Probe.of(checkpoint, setting.classes, data_dir=data_dir, device=device)
+        information = index_information(*probe.gaps(checkpoint, device=device))
+        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": information}
         rows.append({**_row(TEACHER, run, config, folder, data_dir, device), **known})
     for run, config in students(setting, folder).items():
         kind = DIRECT if config.teacher is None else STUDENT
@@ -173,106 +207,33 @@ def distillation_table(
                 )
             name, temperature = Path(run).name, config.distillation_temperature
             alpha = teachers(setting)[f"teachers/{name}"].smoothing
-            row |= {"smoothing": alpha, "model": smoothing_name(alpha), "teacher_temperature": temperature}
-            row["equivalent_smoothing"] = gamma[name, temperature]
+            row |= {
+                "smoothing": alpha,
+                "model": smoothing_name(alpha),
+                "equivalent_smoothing": gamma[name, temperature],
+            }
+            row["teacher_temperature"] = math.nan if config.match_logits else temperature
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def taught(checkpoint: "Checkpoint", *, data_dir: Path | None = None, device: str = "cpu") -> Predictions:
+def taught(
+    checkpoint: "Checkpoint", student: TrainConfig, *, data_dir: Path | None = None, device: str = "cpu"
+) -> Predictions:
     """What a student sees of a teacher: its logits for all training images, augmented as in the first `PASSES` epochs.
 
-    Without augmentation one pass says all.
+    The augmentation is that of ``student``; without one a single pass says all.
     """
-    rows = np.arange(len(checkpoint.split.train))
-    passes = list(_augmented_logits(checkpoint, rows, data_dir, device))
-    config = checkpoint.config
-    passes = passes[: PASSES if config.shift or config.flip else 1]
-    labels = np.concatenate([labels for _, labels in passes])
-    return Predictions.from_logits(np.concatenate([logits for logits, _ in passes]), labels)
-
-
-def augmented_gaps(
-    checkpoint: "Checkpoint",
-    classes: Sequence[str],
-    *,
-    data_dir: Path | None = None,
-    device: str = "cpu",
-) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """Logit differences of two classes for augmented training images of both: one draw each, and means of `PASSES`.
-
-    Takes the first `PER_CLASS` of either class, augmented as in the first epochs of the training.  Raises `InputError`
-    for classes that the network does not know.
-    """
-    from calib.datasets import load_dataset
-
-    if missing := [name for name in classes if name not in checkpoint.class_names]:
-        raise InputError(
-            f"there is no class {missing[0]!r}", help=f"the classes are {', '.join(checkpoint.class_names)}"
-        )
-    one, other = (checkpoint.class_names.index(name) for name in classes)
-    labels = load_dataset(checkpoint.config.dataset, data_dir=data_dir).labels[checkpoint.split.train]
-    kept = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])
-    passes = _augmented_logits(checkpoint, kept, data_dir, device)
-    gaps = [logits[:, one] - logits[:, other] for logits, _ in passes]
-    return gaps[-1], np.mean(gaps[:-1], axis=0)
-
-
-def _augmented_logits(
-    checkpoint: "Checkpoint", kept: Int, data_dir: Path | None, device: str
-) -> "Iterator[tuple[Float, Int]]":
-    """Logits and labels of training images, augmented as in each of the first `PASSES` + 1 epochs."""
-    import torch
-
-    from calib.datasets import load_dataset
-    from calib.training.augmentation import AugmentedImages
-
-    dataset, rows = load_dataset(checkpoint.config.dataset, data_dir=data_dir), checkpoint.split.train
-    images = AugmentedImages.of(dataset.images[rows], checkpoint.normalisation, checkpoint.config, device=device)
-    network = checkpoint.model().to(device).eval()
-    for epoch in range(1, PASSES + 2):
-        with torch.inference_mode():
-            parts = torch.split(torch.from_numpy(kept), 500)
-            logits = torch.cat([network(images.batch(part, epoch)).double().cpu() for part in parts]).numpy()
-        yield logits, dataset.labels[rows[kept]]
-
-
-def contrasts(setting: Setting) -> list[Contrast]:
-    """What is asked of a `distillation_table`, before anything was trained."""
-    low, high = min(setting.temperatures), max(setting.temperatures)
-
-    def student(alpha: float, temperature: float) -> dict[str, object]:
-        return {"kind": STUDENT, "smoothing": alpha, "teacher_temperature": temperature}
-
-    asked = [
-        Contrast(
-            f"student of hard, T = {low:g} − no teacher, hard",
-            student(0.0, low),
-            {"kind": DIRECT, "smoothing": 0.0},
-        )
-    ]
-    for alpha in setting.smoothing[1:]:
-        name = smoothing_name(alpha)
-        direct: dict[str, object] = {"kind": DIRECT, "smoothing": alpha}
-        asked += [
-            Contrast(f"teacher, {name} − teacher, hard", {"kind": TEACHER, "smoothing": alpha}, _HARD_TEACHER),
-            Contrast(
-                f"student of {name}, T = {low:g} − student of hard, T = {low:g}", student(alpha, low), student(0.0, low)
-            ),
-            Contrast(f"student of {name}, T = {low:g} − no teacher, {name}", student(alpha, low), direct),
-        ]
-        if high > low:
-            asked.append(
-                Contrast(f"student of {name}, T = {high:g} − T = {low:g}", student(alpha, high), student(alpha, low))
-            )
-    return asked
-
-
-SCORES = (Score("accuracy", "accuracy", 4, higher_is_better=True), Score("nll_tuned", "NLL + T", 3))
-_HARD_TEACHER: dict[str, object] = {"kind": TEACHER, "smoothing": 0.0}
+    config = replace(checkpoint.config, shift=student.shift, shift_fill=student.shift_fill, flip=student.flip)
+    images, labels = training_images(checkpoint, config, data_dir=data_dir, device=device)
+    passes = PASSES if config.shift or config.flip else 1
+    logits = list(islice(augmented_logits(checkpoint, images, np.arange(len(labels)), device=device), passes))
+    return Predictions.from_logits(np.concatenate(logits), np.tile(labels, passes))
 
 
 def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path | None, device: str) -> dict[str, Any]:
+    from calib.training.checkpoint import load_checkpoint
+
     source = open_source(folder / run, Reading(data_dir=data_dir, device=device))
     fitted, report = TemperatureScaling.fit(source.to_fit_on), evaluate(source.test)
     return {
@@ -289,5 +250,6 @@ def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path 
         "ece": report.ece,
         "taught_smoothing": math.nan,
         "information": math.nan,
+        "epochs": len(load_checkpoint(folder / run / CHECKPOINT).history),
         "n": report.n,
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
 
 OnProgress: TypeAlias = Callable[[float, int], None]  # networks done, networks in all
+OnEpoch: TypeAlias = Callable[["Checkpoint"], None]
+Watch: TypeAlias = Callable[[str], OnEpoch]  # a network's name in, what is called after each of its epochs out
 
 
 def grid(
@@ -59,11 +62,14 @@ def train_all(
     data_dir: Path | None = None,
     device: str = "cpu",
     on_progress: OnProgress | None = None,
+    watch: Watch | None = None,
 ) -> list[Path]:
     """Train every config into a run directory of its name below ``folder``, one torch thread a process.
 
     Finished runs of the same configuration are kept and unfinished ones go on where they were, unless ``force``.
-    ``workers`` is the number of processes, by default one a core.  Raises what a run raises, after stopping the others.
+    ``workers`` is the number of processes, by default one a core.  In each of them ``watch``, which must be picklable,
+    is asked for every network what to call with its checkpoint after every epoch.  Raises what a run raises, after
+    stopping the others.
     """
     paths = {name: Path(folder) / name for name in configs}
     missing = {name: config for name, config in configs.items() if force or not is_finished(config, paths[name])}
@@ -74,7 +80,8 @@ def train_all(
     if missing:
         with _pool(workers or min(_cores(), len(missing))) as (pool, parts):
             pending = {
-                pool.submit(_work, config, paths[name], data_dir, force, device) for name, config in missing.items()
+                pool.submit(_work, config, paths[name], data_dir, force, device, watch and partial(watch, name))
+                for name, config in missing.items()
             }
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -131,16 +138,25 @@ def _start_worker(parts: Any) -> None:
     exit_on_termination()
 
 
-def _work(config: TrainConfig, path: Path, data_dir: Path | None, force: bool, device: str) -> None:
+def _work(
+    config: TrainConfig,
+    path: Path,
+    data_dir: Path | None,
+    force: bool,
+    device: str,
+    watch: Callable[[], OnEpoch] | None,
+) -> None:
     from calib.runs import train_run
 
-    reported = 0.0
+    reported, look = 0.0, watch() if watch is not None else None
 
     def report(checkpoint: "Checkpoint") -> None:
         nonlocal reported
         part = len(checkpoint.history) / checkpoint.n_epochs
         _parts.put(part - reported)
         reported = part
+        if look is not None:
+            look(checkpoint)
 
     try:
         train_run(config, path, data_dir=data_dir, device=device, force=force, resume=not force, on_epoch=report)

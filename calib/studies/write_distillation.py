@@ -10,7 +10,9 @@ from calib.studies._contrasts import contrast_notes, readable_contrasts
 from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
 from calib.studies._means import mean_over_seeds, mean_sd_cells
 from calib.studies._page import Section
-from calib.studies.distillation import DIRECT, PASSES, PER_CLASS, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.distillation import DIRECT, STUDENT, TEACHER, Setting, students, teachers
+from calib.studies.distillation_questions import student_name
+from calib.studies.teacher_information import PASSES, PER_CLASS, information_course
 from calib.studies.write_study import protocol
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 TITLE = "Study: distillation from smoothed teachers"
 NAME = "distillation"
-CHART, QUESTIONS = "against-equivalent-smoothing", "questions"
-FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
+CHART, COURSE, QUESTIONS = "against-equivalent-smoothing", "information", "questions"
+FILES = page_files(NAME, [NAME, QUESTIONS, COURSE], [CHART, COURSE])
 
 _KEYS = ["kind", "model", "smoothing", "teacher_temperature"]
 _SCORES = {"accuracy": ("accuracy", 4), "nll": ("NLL", 3), "nll_tuned": ("NLL + T", 3), "ece": ("ECE", 3)}
@@ -51,9 +53,7 @@ def _readable(table: "pd.DataFrame", shown: dict[str, tuple[str, int]]) -> "pd.D
 
 
 def _name(kind: str, model: str, temperature: float) -> str:
-    if kind != STUDENT:
-        return f"{kind}, {model}"
-    return f"student of {model}, T = {temperature:g}"
+    return student_name(model, temperature) if kind == STUDENT else f"{kind}, {model}"
 
 
 def chart(table: "pd.DataFrame") -> "Figure":
@@ -70,6 +70,18 @@ def chart(table: "pd.DataFrame") -> "Figure":
     return series_figure([Panel("accuracy", lines)], setting="equivalent smoothing γ", width=5.6, kinds=False)
 
 
+def course_chart(course: "pd.DataFrame") -> "Figure":
+    """An `information_course`: each teacher at each epoch, means over seeds joined, ln 2 in grey."""
+    from calib.plots.series import Panel, Series, series_figure
+
+    lines = [
+        Series(f"teacher, {model}", rows["epoch"].to_list(), rows["information"].to_list())
+        for model, rows in course.groupby("model", sort=False)
+    ]
+    panel = Panel("information (nats)", lines, level=math.log(2))
+    return series_figure([panel], setting="epoch", width=5.6, kinds=False)
+
+
 def write_distillation(
     table: "pd.DataFrame", questions: "pd.DataFrame", folder: Path, setting: Setting, *, command: str
 ) -> None:
@@ -77,26 +89,32 @@ def write_distillation(
     words = "Accuracy against the equivalent smoothing of the targets: teachers, their students, and no teacher"
     runs = [folder / run for run in teachers(setting)]
     shared = same_test_examples(runs)
+    course = information_course(table[table["kind"] == TEACHER], folder)
+    told = "Information on single images in the logits of the teachers, against epochs of their training"
     sections = [
         Section("Teachers", [teacher_notes(table, setting)], readable_teachers(table)),
+        Section("Information in the course of training", [course_notes(course)], picture=(f"{COURSE}.png", told)),
         Section("Students", [student_notes(setting)], readable_students(table)),
         Section("Questions", [contrast_notes(questions, shared=shared)], readable_contrasts(questions)),
         Section(picture=(f"{CHART}.png", words)),
         Section("How it was done", [*how(setting), made_by(command, trained_with(runs[0]))]),
     ]
-    tables = {NAME: table, QUESTIONS: questions}
-    write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(table)})
+    tables = {NAME: table, QUESTIONS: questions, COURSE: course}
+    figures = {CHART: chart(table), COURSE: course_chart(course)}
+    write_page(folder, NAME, TITLE, sections, tables=tables, figures=figures)
 
 
 def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
     """What the columns of the teachers' table are."""
     n = int(table["n"].iloc[0])
     one, other = (printable(name) for name in setting.classes)
+    moved = setting.student.shift or setting.student.flip
+    seen = f"augmented as students see them (the first {PASSES} epochs)" if moved else "as they are"
     unknown = "" if setting.teacher.shift or setting.teacher.flip else " Without augmentation it says little."
     return (
         f"Mean ± sd over seeds; scores on the test split (n = {n:,}), *NLL + T* after a temperature of the calibration "
         "split. *γ* is the equivalent smoothing of what it teaches: k/(k − 1) times the mean probability of the wrong "
-        f"classes on training images, augmented as students see them (the first {PASSES} epochs). "
+        f"classes on training images, {seen}. "
         f"*information* is the estimate of the mutual information, in nats, between the index of a training image and "
         f"the difference of the logits of {one} and {other} under random augmentation: at most the first {PER_CLASS} "
         f"images of either class, {PASSES} passes for the mean of an image and one more for its draw, after training. "
@@ -104,10 +122,24 @@ def teacher_notes(table: "pd.DataFrame", setting: Setting) -> str:
     )
 
 
+def course_notes(course: "pd.DataFrame") -> str:
+    """Which epochs the chart shows, and what was not written down."""
+    epochs = sorted(course["epoch"].unique())
+    alone = "" if len(epochs) > 1 else " These teachers were trained before it was written down: --force trains anew."
+    listed = ", ".join(map(str, epochs))
+    return f"The same estimate after epoch{'s' * (len(epochs) > 1)} {listed}; the grey line is ln 2.{alone}"
+
+
 def student_notes(setting: Setting) -> str:
     """What the students were trained by."""
     own = setting.student_temperature
     weight = setting.student.distillation_weight
+    if setting.student.match_logits:
+        return (
+            f"A student is trained by {weight:g} times half the squared distance of its logits from the teacher's and "
+            f"{1 - weight:g} times the cross-entropy against the labels; *γ* is the equivalent smoothing of the "
+            "teacher's probabilities at T = 1, without a teacher α itself."
+        )
     loss = f"{weight:g} times the cross-entropy against the teacher's probabilities at T"
     rest = "and nothing else" if weight == 1 else f"and {1 - weight:g} times that against the labels"
     return (
@@ -119,8 +151,11 @@ def student_notes(setting: Setting) -> str:
 def how(setting: Setting) -> Sequence[str]:
     """What was trained, and why nothing was chosen on the test split."""
     configs = list(teachers(setting).values())
+    arch = setting.hard_arch
+    another = [] if arch is None else [f"The hard teachers differ in their architecture too, which is `{arch}`."]
     return [
         *protocol(configs),
+        *another,
         "These are the teachers. A student has the seed and the split of its teacher, whose calibration and test "
         f"examples it never saw. The first without a teacher: `calib train {' '.join(_first(setting).options())}`.",
     ]

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from calib.cli.data import app
-from calib.datasets import digits, fashion_mnist
+from calib.datasets import digits, mnist_family
 from calib.errors import InputError
 
 RUN = CliRunner()
@@ -16,7 +16,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CALIB_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(mnist_family, "DEBIAN", tmp_path / "debian")
 
 
 def test_list_names_every_data_set_and_where_it_lies() -> None:
@@ -24,7 +24,7 @@ def test_list_names_every_data_set_and_where_it_lies() -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [
-        *("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14"),
+        *("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14", "mnist", "mnist-14"),
     ]
     assert "1,797" in lines[3]
     assert str(digits.find()) in lines[3]

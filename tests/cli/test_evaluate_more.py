@@ -10,6 +10,7 @@ import torch
 
 from calib.calibrators.temperature import TemperatureScaling
 from calib.diagnosis import diagnose
+from calib.files.calibrator_json import load_calibrator
 from calib.metrics.binned import ece
 from calib.outcomes import Outcomes
 from calib.predictions import Predictions
@@ -107,6 +108,30 @@ def test_shards_are_one_data_set(run: Run, tmp_path: Path) -> None:
     assert_refused(run("evaluate", tmp_path / "*.csv"), "2.csv", "row 1")
     assert_refused(run("evaluate", tmp_path / "*.csv", "--group-by", "site"), "needs the rows in memory")
     assert_refused(run("evaluate", tmp_path / "*.parquet"), "names no files")
+
+
+def test_a_temperature_and_a_diagram_of_shards_are_those_of_the_whole(run: Run, tmp_path: Path) -> None:
+    frame = table(0)
+    (tmp_path / "logs").mkdir()
+    for i in range(3):
+        frame[200 * i : 200 * i + 200].to_csv(tmp_path / "logs" / f"{i}.csv", index=False)
+    made = run("calibrate", tmp_path / "logs", "-o", tmp_path / "t.json")
+    assert made.code == 0, made.err
+    assert "n = 600, T = " in made.err
+    fitted = TemperatureScaling.fit(predictions(frame))
+    saved = load_calibrator(tmp_path / "t.json")
+    assert isinstance(saved, TemperatureScaling)
+    assert saved.temperature == pytest.approx(fitted.temperature, rel=1e-9)
+    assert run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "a.svg", "--bars", "confidence").code == 0
+    vector = run("calibrate", tmp_path / "logs", "--method", "vector", "-o", tmp_path / "v.json")
+    assert_refused(vector, "vector needs the rows in memory")
+    bars = run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "b.svg", "--bars", "consistency")
+    assert_refused(bars, "consistency bars need the rows in memory")
+    separable = "label,logit_0,logit_1\n0,2,0\n1,0,2\n"
+    for i in range(2):
+        (tmp_path / f"{i}.csv").write_text(separable)
+    assert_refused(run("calibrate", tmp_path / "*.csv", "-o", tmp_path / "s.json"), "nothing was written", code=3)
+    assert not (tmp_path / "s.json").exists()
 
 
 def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> None:

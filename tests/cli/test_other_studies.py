@@ -103,6 +103,9 @@ def test_students_are_taught_by_the_teachers_of_their_seed(run: Run, tmp_path: P
         assert same == (row["teacher_temperature"] == 1)
         assert 0 < row["equivalent_smoothing"] <= 10 / 9
     assert np.isfinite(known["information"]).all()
+    course = pd.read_csv(folder / "information.csv").set_index("run")["information"]
+    assert course.to_dict() == pytest.approx(known.set_index("run")["information"].to_dict())  # of the one epoch
+    assert len(list((folder / "information").glob("*-seed[01].csv"))) == 4
     other = study(run, "distillation", folder, "--student-temperature", "same")
     assert other.code == 2
     assert "other settings (student_temperature 1.0, not None)" in other.err

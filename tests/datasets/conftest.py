@@ -1,12 +1,14 @@
 """What the tests of data sets share: no data of the machine's own, and few rows a file."""
 
+import hashlib
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from calib.datasets import cifar, fashion_mnist
+from calib.datasets import cifar, mnist_family
 
-from .synthetic import N_TEST, N_TRAIN
+from .synthetic import N_TEST, N_TRAIN, mnist_contents
 
 
 @pytest.fixture
@@ -15,13 +17,19 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in ("CALIB_DATA", "CALIB_DATA_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(mnist_family, "DEBIAN", tmp_path / "debian")
     return tmp_path / "cache" / "calib" / "data"
 
 
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the readers expect the sizes of the synthetic files."""
+    """Let the readers expect the sizes and checksums of the synthetic files."""
     monkeypatch.setattr(cifar, "_N_TRAIN", N_TRAIN)
     monkeypatch.setattr(cifar, "_N_TEST", N_TEST)
-    monkeypatch.setattr(fashion_mnist, "_ROWS", {"train": N_TRAIN, "t10k": N_TEST})
+    monkeypatch.setattr(mnist_family, "_ROWS", {"train": N_TRAIN, "t10k": N_TEST})
+    owners = {
+        hashlib.md5(content).hexdigest(): name
+        for name in ("mnist", "fashion-mnist")
+        for content in mnist_contents(name).values()
+    }
+    monkeypatch.setattr(mnist_family, "OWNERS", MappingProxyType(owners))

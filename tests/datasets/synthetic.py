@@ -24,17 +24,24 @@ def idx_bytes(array: Any) -> bytes:
     return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + body
 
 
-def write_fashion(folder: Path, *, gzipped: bool = True) -> dict[str, bytes]:
+def mnist_contents(name: str) -> dict[str, bytes]:
+    """The four plain files of ``mnist`` or ``fashion-mnist``, whose pixels and labels differ, by file name."""
+    first = {"fashion-mnist": 0, "mnist": 10}[name]
+    contents = {}
+    for seed, (part, n) in enumerate((("train", N_TRAIN), ("t10k", N_TEST)), start=first):
+        contents[f"{part}-images-idx3-ubyte"] = idx_bytes(images(n, 1, 28, seed)[:, 0])
+        contents[f"{part}-labels-idx1-ubyte"] = idx_bytes(labels(n, 10, seed))
+    return contents
+
+
+def write_mnist(folder: Path, name: str = "fashion-mnist", *, gzipped: bool = True) -> dict[str, bytes]:
     """The four files; returns what was written, by file name."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
-    for seed, (part, n) in enumerate((("train", N_TRAIN), ("t10k", N_TEST))):
-        arrays = {"images-idx3-ubyte": images(n, 1, 28, seed)[:, 0], "labels-idx1-ubyte": labels(n, 10, seed)}
-        for kind, array in arrays.items():
-            content = idx_bytes(array)
-            name = f"{part}-{kind}" + (".gz" if gzipped else "")
-            written[name] = gzip.compress(content, mtime=0) if gzipped else content
-            (folder / name).write_bytes(written[name])
+    for file, content in mnist_contents(name).items():
+        full = f"{file}.gz" if gzipped else file
+        written[full] = gzip.compress(content, mtime=0) if gzipped else content
+        (folder / full).write_bytes(written[full])
     return written
 
 

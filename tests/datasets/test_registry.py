@@ -9,12 +9,18 @@ from calib.errors import InputError
 
 
 def test_the_names_are_these_and_sorted() -> None:
-    assert DATASETS == ("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14")
+    assert DATASETS == ("cifar10", "cifar100", "digits", "fashion-mnist", "fashion-mnist-14", "mnist", "mnist-14")
 
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("cifar-10", "cifar10"), ("CIFAR100", "cifar100"), ("fashion_mnist", "fashion-mnist"), ("digit", "digits")],
+    [
+        ("cifar-10", "cifar10"),
+        ("CIFAR100", "cifar100"),
+        ("fashion_mnist", "fashion-mnist"),
+        ("digit", "digits"),
+        ("MNIST", "mnist"),
+    ],
 )
 def test_an_unknown_name_brings_the_nearest_known_one(name: str, near: str) -> None:
     with pytest.raises(InputError, match=f"there is no data set '{name}'") as caught:
@@ -25,7 +31,9 @@ def test_an_unknown_name_brings_the_nearest_known_one(name: str, near: str) -> N
 def test_a_name_near_to_none_brings_the_list() -> None:
     with pytest.raises(InputError) as caught:
         load_dataset("xyz")
-    assert caught.value.help == "choose one of cifar10, cifar100, digits, fashion-mnist, fashion-mnist-14"
+    assert (
+        caught.value.help == "choose one of cifar10, cifar100, digits, fashion-mnist, fashion-mnist-14, mnist, mnist-14"
+    )
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

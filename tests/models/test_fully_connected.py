@@ -24,12 +24,12 @@ def test_features_are_the_second_hidden_layer() -> None:
     torch.testing.assert_close(model.features(x), hidden)
 
 
-def test_weights_start_gaussian_with_variance_0_03_and_biases_as_zero() -> None:
+def test_weights_start_gaussian_with_deviation_0_03_and_biases_as_zero() -> None:
     model = seeded("mnist-fc", n_channels=1, image_size=(28, 28))
     assert isinstance(model, FullyConnected)
     for layer in (model.hidden1, model.hidden2, model.fc):
         n = layer.weight.numel()
-        assert float(layer.weight.detach().var()) == pytest.approx(0.03, rel=4 * math.sqrt(2 / n))
+        assert float(layer.weight.detach().std()) == pytest.approx(0.03, rel=4 / math.sqrt(2 * n))
         assert not layer.bias.any()
 
 

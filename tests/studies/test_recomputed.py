@@ -19,6 +19,8 @@ from calib.metrics.ranking import aurc, auroc, e_aurc, risk_coverage
 from calib.predictions import Predictions
 from calib.studies import distillation, selective_prediction, two_routes, wrong_labels
 from calib.studies._contrasts import contrast_table
+from calib.studies.distillation_questions import SCORES, contrasts
+from calib.studies.teacher_information import PASSES, Probe
 from calib.studies.train_all import grid, train_all
 from calib.studies.write_distillation import chart, readable_students, readable_teachers
 from calib.studies.write_wrong_labels import chart as noise_chart
@@ -77,7 +79,7 @@ def test_distillation_is_recomputed(taught: tuple[distillation.Setting, Path]) -
             gamma = 10 / 9 * (1 - p[np.arange(len(p)), seen.labels].mean())
             chosen = table[(table["smoothing"] == alpha) & (table["teacher_temperature"] == temperature)]
             assert chosen["equivalent_smoothing"].tolist() == [pytest.approx(gamma, rel=1e-6)]
-        draws, means = distillation.augmented_gaps(teacher, setting.classes)
+        draws, means = Probe.of(teacher, setting.classes).gaps(teacher)
         spread = np.mean((draws - means) ** 2)
         assert spread < 1e-9  # without augmentation an image says which it is
         (known,) = table[(table["kind"] == "teacher") & (table["smoothing"] == alpha)].to_dict("records")
@@ -88,8 +90,8 @@ def test_distillation_is_recomputed(taught: tuple[distillation.Setting, Path]) -
 def test_augmented_students_see_augmented_teachers(taught: tuple[distillation.Setting, Path]) -> None:
     _, folder = taught
     teacher = load_checkpoint(folder / "teachers" / "hard-seed0" / "checkpoint.pt")
-    still, moved = (distillation.taught(replace(teacher, config=replace(BASE, shift=shift))) for shift in (0, 1))
-    assert (still.n, moved.n) == (128, distillation.PASSES * 128)
+    still, moved = (distillation.taught(teacher, replace(BASE, shift=shift)) for shift in (0, 1))
+    assert (still.n, moved.n) == (128, PASSES * 128)
     np.testing.assert_allclose(still.values, predict_part(teacher, "train").values, atol=1e-4)
     assert nll(moved) > nll(still)
 
@@ -111,7 +113,7 @@ def test_distillation_asks_what_it_says(taught: tuple[distillation.Setting, Path
         for alpha in setting.smoothing
         for kind, temperature in kinds
     ]
-    found = contrast_table(pd.DataFrame(rows), distillation.contrasts(setting), distillation.SCORES)
+    found = contrast_table(pd.DataFrame(rows), contrasts(setting), SCORES)
     measured = found[found["score"] == "accuracy"].set_index("question")
     expected = {
         "student of hard, T = 1 − no teacher, hard": 1.01 - 10,
