@@ -64,19 +64,25 @@ if TYPE_CHECKING:
     from calib.metrics.smooth import smooth_curve, smooth_ece
     from calib.metrics.tcal import t_cal
     from calib.outcomes import Outcomes
+    from calib.plots.binless import corp_diagram, smooth_diagram
+    from calib.plots.confidences import confidence_histogram
+    from calib.plots.overlay import reliability_overlay
     from calib.plots.projection import projection_panel
     from calib.plots.reliability import reliability_diagram
+    from calib.plots.risk_coverage import risk_coverage_diagram
+    from calib.plots.sensitivity import sensitivity_strip
     from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
     from calib.projection import TemplatePlane
     from calib.report.write import write_report
     from calib.resampling import bootstrap_interval, mean_interval
     from calib.scatter import ScatterStatistics, scatter_statistics
+    from calib.sensitivity import ece_sensitivity
     from calib.state import CalibrationState
     from calib.streamed import evaluate_streamed
     from calib.tables import compare, score_table
     from calib.targets import equivalent_smoothing, smooth_labels, smoothing_logit_gap, target_entropy
-    from calib.uncertainty import consistency_interval, ece_null
+    from calib.uncertainty import consistency_interval, corp_consistency, ece_null
 
 __all__ = [
     "BayesianBinning",
@@ -127,9 +133,12 @@ __all__ = [
     "classwise_ece",
     "compare",
     "compare_calibrators",
+    "confidence_histogram",
     "consistency_interval",
     "conventions",
     "corp",
+    "corp_consistency",
+    "corp_diagram",
     "cross_fit",
     "debiased_squared_ce",
     "diagnose",
@@ -138,6 +147,7 @@ __all__ = [
     "ece_difference_interval",
     "ece_interval",
     "ece_null",
+    "ece_sensitivity",
     "ece_sweep",
     "equivalent_smoothing",
     "evaluate",
@@ -161,14 +171,18 @@ __all__ = [
     "predict",
     "projection_panel",
     "reliability_diagram",
+    "reliability_overlay",
     "risk_coverage",
+    "risk_coverage_diagram",
     "rmsce",
     "rmsce_interval",
     "save_calibrator",
     "scatter_statistics",
     "score_table",
+    "sensitivity_strip",
     "skce",
     "smooth_curve",
+    "smooth_diagram",
     "smooth_ece",
     "smooth_labels",
     "smoothing_logit_gap",

@@ -3,7 +3,7 @@ Before and after a temperature
 ==============================
 
 The hatched part of a bar reaches from the accuracy of the bin to its mean confidence: above the accuracy the network
-claims too much.  One temperature, fitted on the calibration split, closes most of it.  The strip below shows where the
+claims too much. One temperature, fitted on the calibration split, closes most of it. The strip below shows where the
 examples are, and marks overall accuracy and mean confidence.
 """
 
