@@ -1,5 +1,7 @@
 """The Axes to draw on, given or new, and what all reliability curves have around them."""
 
+from typing import Any
+
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.text import Text
@@ -8,7 +10,7 @@ from calib._text import printable
 from calib.errors import InputError
 from calib.plots._panel import show_plain
 
-DOTTED = (0, (1, 1.2))
+DOTTED: Any = (0, (1, 1.2))
 _LONGEST = 40  # characters of a label
 
 

@@ -1,5 +1,7 @@
 """Reliability curves without bins: kernel-smoothed, and isotonic with its consistency band (CORP)."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 
 from calib.metrics.corp import Corp, corp
@@ -33,8 +35,10 @@ def smooth_diagram(
     >>> ax.get_legend_handles_labels()[1]
     ['smooth, error 0.250']
     """
-    given = isinstance(predictions_or_curve, SmoothCurve)
-    curve = predictions_or_curve if given else smooth_curve(predictions_or_curve, labels, of=of)
+    if isinstance(predictions_or_curve, SmoothCurve):
+        curve = predictions_or_curve
+    else:
+        curve = smooth_curve(predictions_or_curve, labels, of=of)
     target = unit_square(given_or_new(ax), title)
     highest = curve.density.max()
     seen = curve.density >= _RARE * highest
@@ -64,12 +68,11 @@ def corp_diagram(
     >>> ax.get_legend_handles_labels()[1]
     ['CORP, miscalibration 0.078']
     """
-    given = isinstance(predictions_or_corp, Corp)
-    parts = predictions_or_corp if given else corp(predictions_or_corp, labels, of=of)
+    parts = predictions_or_corp if isinstance(predictions_or_corp, Corp) else corp(predictions_or_corp, labels, of=of)
     target = unit_square(given_or_new(ax), title)
     label = f"CORP, miscalibration {parts.miscalibration:.3f}"
     (line,) = target.plot(parts.confidence, parts.recalibrated, label=label)
     if band is not None:
-        look = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0}
+        look: dict[str, Any] = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0}
         target.fill_between(parts.confidence, *band, label="95 % if calibrated", **look)
     return target

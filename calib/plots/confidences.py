@@ -42,7 +42,7 @@ def confidence_histogram(curve: CalibrationCurve, *, ax: Axes | None = None) -> 
     right, wrong = curve.correct_sum, curve.mass - curve.correct_sum
     _stairs(target, curve.edges, right, fill=True, label="right answers", style=_RIGHT)
     _stairs(target, curve.edges, wrong, fill=False, label="wrong answers", style=_WRONG)
-    ticks = {"xticks": (0, 0.5, 1), "xticklabels": ("0", "0.5", "1")}
+    ticks: dict[str, Any] = {"xticks": (0, 0.5, 1), "xticklabels": ("0", "0.5", "1")}
     target.set(xlim=(0, 1), xlabel="confidence", ylabel="share of the answers", **ticks)
     return target
 

@@ -1,6 +1,6 @@
 """ECE against the number of bins, beside what chance alone would give: the sensitivity strip."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
@@ -10,7 +10,7 @@ from calib.plots._panel import show_plain
 if TYPE_CHECKING:
     import pandas as pd
 
-_LOOKS = {"equal-width": ("o", "-"), "equal-mass": ("s", (0, (4, 1.4)))}
+_LOOKS: dict[str, tuple[str, Any]] = {"equal-width": ("o", "-"), "equal-mass": ("s", (0, (4, 1.4)))}
 
 
 def sensitivity_strip(table: "pd.DataFrame", *, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -33,7 +33,7 @@ def sensitivity_strip(table: "pd.DataFrame", *, ax: Axes | None = None, title: s
         (line,) = target.plot(at, rows["ece"].to_numpy(), marker=marker, markersize=4, linestyle=dashes, label=kind)
         chance, quantile = (rows[name].to_numpy() for name in ("ece_null", "ece_null_95"))
         target.plot(at, chance, color=line.get_color(), linestyle=DOTTED, linewidth=1.0, label="_chance")
-        look = {"color": line.get_color(), "alpha": 0.15, "linewidth": 0}
+        look: dict[str, Any] = {"color": line.get_color(), "alpha": 0.15, "linewidth": 0}
         target.fill_between(at, chance, quantile, label=f"{kind}, by chance", **look)
     target.set(xlabel="number of bins", ylabel="ECE", axisbelow=True)
     target.set_ylim(bottom=0)

@@ -6,8 +6,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 import calib
+from calib._arrays import Float
 from calib.errors import InputError
 from tests.references import sample
 
@@ -48,15 +50,15 @@ def test_the_corp_line_is_the_isotonic_curve_and_its_band_the_one_given() -> Non
 
 
 def test_both_lie_on_one_axes_with_one_diagonal_in_the_colours_of_the_reader() -> None:
-    with matplotlib.style.context(
-        ["dark_background", {"axes.prop_cycle": matplotlib.cycler(color=["#123456", "#abcdef"])}]
-    ):
-        ax = calib.corp_diagram(PREDICTIONS, ax=calib.smooth_diagram(PREDICTIONS, ax=new_axes()), title="$x^$")
+    with matplotlib.style.context(["dark_background", {"axes.prop_cycle": cycler(color=["#123456", "#abcdef"])}]):
+        figure = Figure()
+        ax = calib.smooth_diagram(PREDICTIONS, ax=figure.add_subplot())
+        calib.corp_diagram(PREDICTIONS, ax=ax, title="$x^$")
     diagonal, smooth, isotonic = ax.lines
     assert [to_rgba(line.get_color()) for line in (smooth, isotonic)] == [to_rgba("#123456"), to_rgba("#abcdef")]
     assert to_rgba(diagonal.get_color()) == to_rgba("white")
     assert ax.get_title() == "$x^$"
-    ax.figure.draw_without_rendering()
+    figure.draw_without_rendering()
 
 
 def test_a_class_is_asked_for_by_number() -> None:
@@ -85,7 +87,7 @@ def test_the_band_holds_95_percent_of_the_curves_of_calibrated_models_and_few_of
     rng = np.random.default_rng(0)
     confidence = np.sort(rng.uniform(0.3, 1, 400))
 
-    def share_inside(truth: np.ndarray) -> float:
+    def share_inside(truth: Float) -> float:
         curves = [calib.corp(calib.Outcomes.from_confidence(confidence, rng.random(400) < truth)) for _ in range(100)]
         return float(np.mean([(low <= curve.recalibrated) & (curve.recalibrated <= high) for curve in curves]))
 

@@ -18,7 +18,8 @@ PAIRS = [("_a$x^$", CURVE), ("b", OTHER)]
 
 
 def test_an_overlay_returns_its_axes_and_names_each_curve_with_its_ece() -> None:
-    ax = Figure().add_subplot()
+    figure = Figure()
+    ax = figure.add_subplot()
     assert calib.reliability_overlay(PAIRS, ax=ax, title="$x^$") is ax
     legend = ax.get_legend()
     assert legend is not None
@@ -26,7 +27,7 @@ def test_an_overlay_returns_its_axes_and_names_each_curve_with_its_ece() -> None
     assert shown == [f"_a$x^$, ECE {CURVE.ece:.3f}", f"b, ECE {OTHER.ece:.3f}"]
     sizes = np.asarray(ax.collections[0].get_sizes())  # type: ignore[attr-defined]
     assert sizes.argmax() == CURVE.count[CURVE.count > 0].argmax()
-    ax.figure.draw_without_rendering()
+    figure.draw_without_rendering()
     assert calib.reliability_overlay(PAIRS, ax=Figure().add_subplot(), legend=False).get_legend() is None
     with pytest.raises(InputError, match="no curve"):
         calib.reliability_overlay([], ax=ax)
