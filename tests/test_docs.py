@@ -24,7 +24,7 @@ from calib.studies.smoothing_differences import readable_differences
 
 from .references import sample
 
-ENGINES = {"dask", "distributed", "duckdb", "pyspark", "ray", "torchmetrics"}
+ENGINES = {"dask", "distributed", "duckdb", "pyspark", "pytorch_lightning", "ray", "timm", "torchmetrics", "transformers"}
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
 BLOCKS = [
