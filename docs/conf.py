@@ -21,7 +21,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery", "demo", "auto_gallery/*.ipynb", "auto_gallery/searchindex.*"]
+exclude_patterns = ["_build", "gallery", "auto_gallery/*.ipynb", "auto_gallery/searchindex.*"]
 
 html_theme = "furo"
 html_title = f"calib {release}"
