@@ -29,7 +29,7 @@ html_show_sphinx = False
 
 # Pages are plain Markdown that GitHub shows too.  Headings have the anchors that GitHub gives them.
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["html_image"]  # <img width=…>, as on GitHub
 
 # Docstrings are plain text with ``code`` and `names`: a name that is documented becomes a link, any other stays code.
 default_role = "py:obj"

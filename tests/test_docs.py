@@ -24,7 +24,8 @@ from calib.studies.smoothing_differences import readable_differences
 
 from .references import sample
 
-ENGINES = {"dask", "distributed", "duckdb", "pyspark", "pytorch_lightning", "ray", "timm", "torchmetrics", "transformers"}
+ENGINES = {"dask", "distributed", "duckdb", "pyspark", "ray"}
+LIBRARIES = {"pytorch_lightning", "timm", "torchmetrics", "transformers"}
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
 BLOCKS = [
@@ -36,14 +37,14 @@ BLOCKS = [
 
 @pytest.mark.parametrize("code", BLOCKS)
 def test_python_blocks_run(code: str, tmp_path: Path) -> None:
-    """As a script, in a folder with some logs; engines that are not installed are skipped, their own warnings kept."""
+    """As a script, in a folder with some logs; what is not installed is skipped, the warnings of others kept."""
     imported = set(re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE))
     if lacking := [name for name in sorted(imported) if importlib.util.find_spec(name) is None]:
         pytest.skip(f"{lacking[0]} is not installed")
     (tmp_path / "block.py").write_text(code, encoding="utf-8")
     if "logs" in code:
         write_logs(tmp_path / "logs")
-    strict = ["-W", "error"] if not imported & ENGINES else []
+    strict = ["-W", "error"] if not imported & (ENGINES | LIBRARIES) else []
     subprocess.run([sys.executable, *strict, "block.py"], cwd=tmp_path, check=True, timeout=200)
 
 
