@@ -27,7 +27,8 @@ from .references import sample
 ENGINES = {"dask", "distributed", "duckdb", "pyspark", "ray"}
 LIBRARIES = {"pytorch_lightning", "timm", "torchmetrics", "transformers"}
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "studies").glob("*.md"))]
+FOLDERS = (ROOT / "docs", ROOT / "docs" / "studies", ROOT / "docs" / "api")
+PAGES = [ROOT / "README.md", *(page for folder in FOLDERS for page in sorted(folder.glob("*.md")))]
 BLOCKS = [
     pytest.param(code, id=f"{page.name}-{i}")
     for page in PAGES

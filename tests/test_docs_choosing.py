@@ -30,12 +30,13 @@ def test_the_tie_by_ece_is_that_of_the_study() -> None:
 
 def test_what_smoothing_costs_is_that_of_the_study() -> None:
     table = pd.read_csv(STUDIES / "smoothing-versus-temperature" / "differences.csv")
-    nll = table[table["metric"] == "nll"].set_index(["smoothing", "calibrator"])
-    plain = nll.loc[(0.05, "uncalibrated")]
+    records = table[table["metric"] == "nll"].to_dict("records")
+    nll = {(row["smoothing"], row["calibrator"]): row for row in records}
+    plain = nll[0.05, "uncalibrated"]
     low, high = short(plain["seeds_low"]), short(plain["seeds_high"])
     assert f"α = .05 has {short(plain['difference'])} more NLL" in PAGE
     assert f"95 % interval over seeds {low} to {high}, worse in {plain['worse']} of {plain['seeds']}" in PAGE
-    least, most = sorted(float(nll.loc[(alpha, "temperature")]["difference"]) for alpha in (0.05, 0.1))
+    least, most = sorted(float(nll[alpha, "temperature"]["difference"]) for alpha in (0.05, 0.1))
     assert f"NLL {short(least)} to {short(most)} higher" in PAGE
 
 

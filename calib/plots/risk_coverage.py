@@ -25,21 +25,25 @@ class Ranked(NamedTuple):
     dashed: bool = False
 
 
-def risk_coverage_diagram(lines: Sequence[Ranked], *, ax: Axes | None = None, title: str | None = None) -> Axes:
+def risk_coverage_diagram(
+    lines: Sequence[Ranked | tuple[str, Sequence[RiskCoverage]]], *, ax: Axes | None = None, title: str | None = None
+) -> Axes:
     """Draw the mean risk over the networks of each line at every coverage from 2 % on, and return the Axes.
 
-    With several networks a band goes from the least to the largest risk.  Without ``ax`` pyplot makes a new figure.
-    Raises `InputError` where there is nothing to draw.
+    ``lines`` are `Ranked`, or plain tuples of its first two: a label, and the result of `calib.risk_coverage` of each
+    network, a colour a tuple.  With several networks a band goes from the least to the largest risk.  Labels and ``title`` are taken
+    literally.  Without ``ax`` pyplot makes a new figure.  Raises `InputError` where there is nothing to draw.
 
     >>> from calib import risk_coverage
     >>> curve = risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1])
-    >>> risk_coverage_diagram([Ranked("hard", [curve])], ax=Figure().add_subplot()).get_ylabel()
+    >>> risk_coverage_diagram([("hard", [curve])], ax=Figure().add_subplot()).get_ylabel()
     'risk: share of wrong answers'
     """
-    if not lines or not all(line.curves for line in lines):
+    ranked = [line if isinstance(line, Ranked) else Ranked(*line, colour=i) for i, line in enumerate(lines)]
+    if not ranked or not all(line.curves for line in ranked):
         raise InputError("there is no curve to draw", help="give one a kind of network")
     target = given_or_new(ax)
-    for line in lines:
+    for line in ranked:
         risks = np.array([[curve.risk_at(coverage) for coverage in _COVERAGE] for curve in line.curves])
         style: dict[str, Any] = {"color": f"C{line.colour}"}
         if len(risks) > 1:

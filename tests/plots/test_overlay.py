@@ -67,5 +67,8 @@ def test_a_strip_shows_each_ece_of_the_table_and_what_chance_would_give() -> Non
 
 def test_risk_is_drawn_on_the_axes_given() -> None:
     ax = Figure().subplots(1, 2)[1]
-    assert calib.risk_coverage_diagram([Ranked("a", [calib.risk_coverage(PREDICTIONS)])], ax=ax) is ax
-    assert len(ax.lines) == 1
+    curve = calib.risk_coverage(PREDICTIONS)
+    assert calib.risk_coverage_diagram([("a", [curve]), ("b", [curve])], ax=ax) is ax
+    assert len({line.get_color() for line in ax.lines}) == 2
+    same = calib.risk_coverage_diagram([Ranked("a", [curve]), Ranked("b", [curve])], ax=Figure().add_subplot())
+    assert len({line.get_color() for line in same.lines}) == 1
