@@ -31,8 +31,9 @@ def risk_coverage_diagram(
     """Draw the mean risk over the networks of each line at every coverage from 2 % on, and return the Axes.
 
     ``lines`` are `Ranked`, or plain tuples of its first two: a label, and the result of `calib.risk_coverage` of each
-    network, a colour a tuple.  With several networks a band goes from the least to the largest risk.  Labels and ``title`` are taken
-    literally.  Without ``ax`` pyplot makes a new figure.  Raises `InputError` where there is nothing to draw.
+    network, a colour a tuple.  With several networks a band goes from the least to the largest risk.  Labels and
+    ``title`` are taken literally.  Without ``ax`` pyplot makes a new figure.  Raises `InputError` where there is
+    nothing to draw.
 
     >>> from calib import risk_coverage
     >>> curve = risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1])
