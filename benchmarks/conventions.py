@@ -213,7 +213,7 @@ def _netcal(probs: Any, labels: Any, n_bins: int) -> Iterator[Said]:
 
 def _torchmetrics(probs: Any, labels: Any, n_bins: int) -> Iterator[Said]:
     import torch
-    from torchmetrics.functional.classification import (  # type: ignore[import-not-found]
+    from torchmetrics.functional.classification import (
         binary_calibration_error,
         multiclass_calibration_error,
     )

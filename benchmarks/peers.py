@@ -69,7 +69,7 @@ def _gpleiss(kind: str, arrays: dict[str, Any]) -> Callable[[], Any] | None:
 
 
 def _torchmetrics(kind: str, arrays: dict[str, Any]) -> Callable[[], Any] | None:
-    from torchmetrics.functional.classification import (  # type: ignore[import-not-found]
+    from torchmetrics.functional.classification import (
         binary_calibration_error,
         multiclass_calibration_error,
     )

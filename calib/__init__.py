@@ -7,7 +7,6 @@ pandas and matplotlib are imported by the functions that need them.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from calib._home import HOME as _HOME
 from calib._version import __version__
 
 if TYPE_CHECKING:
@@ -83,6 +82,77 @@ if TYPE_CHECKING:
     from calib.tables import compare, score_table
     from calib.targets import equivalent_smoothing, smooth_labels, smoothing_logit_gap, target_entropy
     from calib.uncertainty import consistency_interval, corp_consistency, ece_null
+
+_NAMES = {
+    "calib.calibrators.bbq": "BayesianBinning",
+    "calib.calibrators.beta": "BetaCalibration",
+    "calib.calibrators.comparison": "compare_calibrators",
+    "calib.calibrators.cross_fit": "cross_fit",
+    "calib.calibrators.desmoothing": "SmoothingInverse",
+    "calib.calibrators.dirichlet": "DirichletCalibration",
+    "calib.calibrators.ensemble_temperature": "EnsembleTemperatureScaling",
+    "calib.calibrators.grouped": "GroupedCalibrator",
+    "calib.calibrators.histogram": "HistogramBinning",
+    "calib.calibrators.isotonic": "IsotonicCalibration",
+    "calib.calibrators.matrix": "MatrixScaling",
+    "calib.calibrators.p_norm": "MaxLogitPNorm",
+    "calib.calibrators.platt": "PlattScaling",
+    "calib.calibrators.spline": "SplineCalibration",
+    "calib.calibrators.structured": "StructuredMatrixScaling StructuredVectorScaling",
+    "calib.calibrators.temperature": "TemperatureScaling",
+    "calib.calibrators.temperature_inference": "temperature_interval temperature_test",
+    "calib.calibrators.vector": "VectorScaling",
+    "calib.classification": "classification_report",
+    "calib.curve": "calibration_curve CalibrationCurve",
+    "calib.diagnosis": "diagnose Diagnosis",
+    "calib.differences": "ece_difference_interval paired_interval",
+    "calib.errors": "InputError",
+    "calib.evaluation": "evaluate evaluate_sums Report",
+    "calib.examples": "Example load_example",
+    "calib.files.calibrator_json": "load_calibrator save_calibrator",
+    "calib.files.shards": "Shards",
+    "calib.groups": "by_group",
+    "calib.inference": "penultimate predict",
+    "calib.integrations.scikit_learn": "CalibratedClassifier from_estimator",
+    "calib.integrations.torch_distributed": "all_merge",
+    "calib.integrations.torch_module": "CalibratedModule one_line",
+    "calib.intervals": "ece_interval Interval mce_interval rmsce_interval",
+    "calib.metrics.accuracy": "accuracy",
+    "calib.metrics.binned": "average_calibration_error ece ece_sweep mce rmsce",
+    "calib.metrics.classwise": "classwise_ece thresholded_ace top_label_ece",
+    "calib.metrics.conventions": "conventions",
+    "calib.metrics.corp": "corp",
+    "calib.metrics.cumulative": "ks_error kuiper_error",
+    "calib.metrics.debiased": "bias_reduced_ece debiased_squared_ce unbiased_squared_ce",
+    "calib.metrics.decomposition": "calibration_refinement murphy_decomposition",
+    "calib.metrics.hypothesis_tests": "calibration_p_value calibration_slope_intercept hosmer_lemeshow spiegelhalter",
+    "calib.metrics.kernel": "kde_ece skce",
+    "calib.metrics.proper": "brier nll",
+    "calib.metrics.ranking": "aurc auroc e_aurc risk_coverage",
+    "calib.metrics.smooth": "smooth_curve smooth_ece",
+    "calib.metrics.tcal": "t_cal",
+    "calib.outcomes": "Outcomes",
+    "calib.plots.binless": "corp_diagram smooth_diagram",
+    "calib.plots.confidences": "confidence_histogram",
+    "calib.plots.overlay": "reliability_overlay",
+    "calib.plots.projection": "projection_panel",
+    "calib.plots.reliability": "reliability_diagram",
+    "calib.plots.risk_coverage": "risk_coverage_diagram",
+    "calib.plots.sensitivity": "sensitivity_strip",
+    "calib.plots.training_curves": "training_curves",
+    "calib.predictions": "Predictions",
+    "calib.projection": "TemplatePlane",
+    "calib.report.write": "write_report",
+    "calib.resampling": "bootstrap_interval mean_interval",
+    "calib.scatter": "scatter_statistics ScatterStatistics",
+    "calib.sensitivity": "ece_sensitivity",
+    "calib.state": "CalibrationState",
+    "calib.streamed": "evaluate_streamed",
+    "calib.tables": "compare score_table",
+    "calib.targets": "equivalent_smoothing smooth_labels smoothing_logit_gap target_entropy",
+    "calib.uncertainty": "consistency_interval corp_consistency ece_null",
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
     "BayesianBinning",

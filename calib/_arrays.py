@@ -50,6 +50,17 @@ def to_numpy(values: Any) -> AnyArray:
     return _numbers(array) if array.dtype == object else array
 
 
+def is_text(array: AnyArray) -> bool:
+    """Whether every character of an array of words exists; numpy reads others from a damaged file, Python cannot.
+
+    Arrays of other kinds are as good.
+    """
+    if array.dtype.kind != "U" or array.dtype.itemsize == 0:
+        return True
+    codes = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))).reshape(-1).view(np.uint32)
+    return not len(codes) or int(codes.max()) <= sys.maxunicode
+
+
 def _from_tensor(tensor: Any) -> AnyArray:
     try:
         tensor = tensor.detach().cpu()

@@ -174,12 +174,14 @@ def check_logits(block: AnyArray, top: AnyArray, first_row: int) -> None:
     """Raise `InputError` for the first row of a block whose maximum ``top`` is not finite."""
     if np.isfinite(top).all():
         return
-    row = int(np.argmin(np.isfinite(top)))
+    bad = ~np.isfinite(top)
+    row = int(np.argmax(bad))
     if np.isneginf(top[row]):
         raise InputError(f"row {first_row + row} of the logits is −inf for every class", help="drop or mend this row")
     value, column = _first(block[row], ~(block[row] < np.inf))
+    like = f" ({bad.sum()} of rows {first_row} … {first_row + len(block) - 1} are like it)" if bad.sum() > 1 else ""
     raise InputError(
-        f"logits must be numbers or −inf, row {first_row + row} column {column} holds {value}",
+        f"logits must be numbers or −inf, row {first_row + row} column {column} holds {value}{like}",
         help="find out where it comes from (a diverged model, an overflow), or drop the row",
     )
 

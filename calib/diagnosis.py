@@ -1,7 +1,6 @@
 """Before and after temperature scaling: two reports, the T to ship, and a sentence of verdict."""
 
 from dataclasses import dataclass, field, replace
-from math import isnan
 from typing import Literal, TypeAlias
 
 from calib._arrays import Float
@@ -166,8 +165,6 @@ def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kin
         return f"{scaling} does not lower NLL here ({losses}): bring more calibration examples before you ship it."
     if after.ece >= before.ece:
         return f"{scaling} lowers NLL {before.nll:.3f} → {after.nll:.3f} but not ECE ({_change(before, after)})."
-    if isnan(after.ece_null):
-        return f"{scaling} brings ECE {_change(before, after)}."
     rest = (
         "what is left is no more than chance"
         if after.ece <= after.ece_null_95
@@ -200,8 +197,7 @@ def direction(report: Report) -> Direction:
 
 def _state(report: Report) -> str:
     claim = f"it claims {report.mean_confidence:.1%} and is right {report.accuracy:.1%} of the time"
-    chance = "" if isnan(report.ece_null) else f", by chance {report.ece_null:.3f}"
-    evidence = f"ECE {report.ece:.3f}{chance}"
+    evidence = f"ECE {report.ece:.3f}, by chance {report.ece_null:.3f}"
     found = direction(report)
     if found == "calibrated":
         return f"No miscalibration can be told from chance at n = {report.n:,}: {claim} ({evidence})."

@@ -37,7 +37,7 @@ def paired_interval(
     >>> paired_interval(lambda some: some.mean(some.correct), a, a)
     Interval(estimate=0.0, low=0.0, high=0.0, level=0.95)
     """
-    first, second = paired_outcomes(a, b, of)
+    first, second = _paired_outcomes(a, b, of)
     return accelerated(lambda rows: metric(first[rows]) - metric(second[rows]), first.n, level, resamples, seed)
 
 
@@ -65,7 +65,7 @@ def ece_difference_interval(
     (0.1, True)
     """
     edges = equal_width_edges(n_bins)
-    outcomes = paired_outcomes(a, b, of)
+    outcomes = _paired_outcomes(a, b, of)
     check_level(level)
     if all(
         np.array_equal(getattr(outcomes[0], name), getattr(outcomes[1], name)) for name in ("confidence", "correct")
@@ -156,7 +156,7 @@ def _correlation(
     return float(moved[0] @ moved[1] / scale) if scale > 0 else 0.0
 
 
-def paired_outcomes(
+def _paired_outcomes(
     a: Predictions | Outcomes, b: Predictions | Outcomes, of: Of = "predicted"
 ) -> tuple[Outcomes, Outcomes]:
     """The outcomes of both models.  Raises `InputError` where they cannot be of the same examples."""
@@ -178,3 +178,9 @@ def paired_outcomes(
     if not np.array_equal(weight_a, weight_b):
         raise InputError("the sample weights of the models differ", help="give both the same weights")
     return first, second
+
+
+def same_examples(a: Predictions, b: Predictions) -> bool:
+    """Whether labels and weights are the same, row by row; more is not known of the examples."""
+    first, second = (np.ones(one.n) if one.sample_weight is None else one.sample_weight for one in (a, b))
+    return np.array_equal(a.labels, b.labels) and np.array_equal(first, second)

@@ -33,5 +33,15 @@ class LostProcessError(InputError):
     """
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, in Python, numpy or torch, on the processor or on a GPU.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError())
+    (True, False)
+    """
+    said = isinstance(error, RuntimeError) and "allocate memory" in str(error)  # torch's allocator of the processor
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
+
+
 def _rebuild(kind: type[InputError], message: str, help: str) -> InputError:
     return kind(message, help=help)

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from calib._arrays import Float
+from calib.binning import bin_index
 from calib.curve import calibration_curve
-from calib.intervals import Interval, ece_interval, interval_of_sums
+from calib.intervals import ece_interval, interval_of_sums
 from calib.inversion import BinSums
 from calib.metrics.cumulative import ks_error
 from calib.metrics.from_histogram import (
@@ -123,8 +125,9 @@ def evaluate_sums(
 
     Proper scores and numbers of equal-width bins are those of the examples themselves.  ``ece_equal_mass``,
     ``smooth_ece``, ``ks_error``, ``auroc`` and ``aurc`` come from the histogram: the second result bounds, by name, how
-    far each can be from the number of the examples.  The draws behind ``ece_null`` are of cells.
-    ``debiased_squared_ce`` is NaN; with sample weights so are ``aurc``, the interval and the chance level.
+    far each can be from the number of the examples.  The draws behind ``ece_null`` are of cells; with sample weights a
+    cell counts for its effective examples, there and in the interval.  ``debiased_squared_ce`` is NaN, with weights
+    ``aurc`` too.
 
     >>> from calib.state import CalibrationState
     >>> state = CalibrationState()
@@ -141,11 +144,9 @@ def evaluate_sums(
         "auroc": auroc_from(histogram),
         "aurc": Bounded(np.nan, np.nan) if weighted else aurc_from(histogram),
     }
-    interval, null = Interval(summary.ece, np.nan, np.nan, 0.95), np.full(1, np.nan)
-    if not weighted:
-        sums = BinSums(curve.mass, curve.confidence_sum, curve.correct_sum, curve.mass)
-        interval = interval_of_sums(sums, seed=seed)
-        null = ece_null_from(histogram, n_bins=len(curve.count), seed=seed)
+    binned = BinSums(curve.mass, curve.confidence_sum, curve.correct_sum, _squares(summary))
+    interval = interval_of_sums(binned, seed=seed)
+    null = ece_null_from(histogram, n_bins=len(curve.count), seed=seed)
     report = Report(
         n=summary.n,
         n_classes=n_classes,
@@ -167,6 +168,16 @@ def evaluate_sums(
         **{name: number.value for name, number in found.items()},
     )
     return report, {name: number.bound for name, number in found.items()}
+
+
+def _squares(summary: Summary) -> Float:
+    """Σ w² of each bin; cells lie in the bin of their mean, and no bin has more effective examples than examples."""
+    curve, histogram = summary.curve, summary.histogram
+    if curve.weight is None:
+        return curve.mass
+    index = bin_index(histogram.confidence, curve.edges)
+    found = np.bincount(index, weights=histogram.squares, minlength=len(curve.count))
+    return np.asarray(np.maximum(found, curve.mass**2 / np.maximum(curve.count, 1)))
 
 
 def _n_classes(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None) -> int | None:

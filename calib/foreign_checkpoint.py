@@ -24,7 +24,7 @@ from calib.integrations.onnx_network import OnnxNetwork, is_onnx
 from calib.models import ARCHITECTURES, LIBRARIES, ExternalModel, build_model
 from calib.models.foreign import ForeignWeights, read_foreign
 from calib.models.recognise import Fit, compared, fit, n_channels_of, n_classes_of, recognise
-from calib.models.weights_file import read_tensors
+from calib.models.weights_file import check_weights, read_tensors
 from calib.predictions import Predictions
 from calib.reading import Reading
 from calib.training.images import Normalisation
@@ -54,9 +54,13 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     if is_onnx(path):
         data, network, notes = _onnx(path, reading)
     else:
-        weights = read_foreign(read_tensors(path), averaged=reading.averaged)
+        content = read_tensors(path)
+        try:
+            weights = read_foreign(content, averaged=reading.averaged)
+        except InputError as error:
+            raise InputError(f"{path}: {error}", help=error.help) from error
         weights = replace(weights, arch=weights.arch or said)
-        _refuse_odd(weights.state_dict, path)
+        check_weights(weights.state_dict, path)
         data = _data(reading)
         module, how = _network(weights, data, reading, path)
         network, notes = module.to(reading.device), [how, *data.notes, *weights.notes]
@@ -77,17 +81,6 @@ def _onnx(path: Path, reading: Reading) -> tuple[_Data, Callable[[Tensor], Tenso
     data = _data(reading)
     network.refuse_other_images(data.shape, name=data.name)
     return data, network, [*network.notes, *data.notes]
-
-
-def _refuse_odd(weights: Mapping[str, Tensor], path: Path) -> None:
-    for name, value in weights.items():
-        if value.is_sparse or value.is_quantized or value.is_meta:
-            raise InputError(
-                f"{path}: {printable(name)} is no plain tensor of numbers", help="save the weights in float32"
-            )
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            problem = f"{path}: {printable(name)} holds NaN or infinite weights"
-            raise InputError(problem, help="take an earlier checkpoint")
 
 
 def _data(reading: Reading) -> _Data:
@@ -241,6 +234,12 @@ def _loaded(network: nn.Module, weights: Mapping[str, Tensor], name: str, path: 
         raise InputError(
             f"the weights of {path} do not fit {name}: {found.difference}", help="name the network they were trained in"
         )
+    for key, ours in network.state_dict().items():
+        if key in weights and ours.is_floating_point() and not weights[key].is_floating_point():
+            raise InputError(
+                f"{path}: {printable(key)} is of {str(weights[key].dtype).removeprefix('torch.')}, no weights",
+                help="save the weights in float32",
+            )
     wide = {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
     network.load_state_dict(wide, strict=False)  # but for counters that old files lack, nothing is missing
     return network.eval()
@@ -250,6 +249,10 @@ def _doubts(predictions: Predictions) -> list[str]:
     """What makes these predictions suspicious: accuracy at chance, or classes that seem to be in another order."""
     from scipy.optimize import linear_sum_assignment
 
+    if predictions.values.min() >= 0 and predictions.values.max() <= 1:
+        return [
+            "all outputs lie between 0 and 1: are they probabilities?  Logits, before softmax or sigmoid, are needed"
+        ]
     outcomes, k = predictions.outcomes, predictions.n_classes
     accuracy = float(outcomes.correct.mean())
     table = np.zeros((k, k))

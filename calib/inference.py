@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from calib._arrays import Int
 from calib.datasets import Dataset, load_dataset
 from calib.datasets.splits import fingerprint
-from calib.errors import InputError
+from calib.errors import InputError, is_out_of_memory
 from calib.predictions import Predictions, look_like_probs
 from calib.training.checkpoint import Checkpoint
 
@@ -179,7 +179,7 @@ def _over_batches(
 ) -> tuple[Tensor, Tensor]:
     """``output_of`` every batch, and the labels, end to end on the processor; the model is left as it was."""
     where = torch.device(device) if device is not None else _device_of(model)
-    outputs, labels = [], []
+    outputs, labels, most = [], [], 1 << 62  # examples at once
     with _evaluating(model), torch.inference_mode():
         for batch in loader:
             if not isinstance(batch, tuple | list) or len(batch) < 2:
@@ -187,11 +187,27 @@ def _over_batches(
                     f"each batch must be (inputs, labels), got {type(batch).__name__}",
                     help="wrap the loader accordingly",
                 )
-            outputs.append(output_of(batch[0].to(where)).detach().cpu())
+            output, most = _in_parts(output_of, batch[0].to(where), most)
+            outputs.append(output.detach().cpu())
             labels.append(torch.as_tensor(batch[1]).cpu())
     if not outputs:
         raise InputError("the loader is empty", help="pass at least one batch")
     return torch.cat(outputs), torch.cat(labels)
+
+
+def _in_parts(output_of: Callable[[Tensor], Tensor], inputs: Tensor, most: int) -> tuple[Tensor, int]:
+    """``output_of(inputs)``, at most ``most`` rows at once: half as many where the memory does not suffice."""
+    while True:
+        whole = not isinstance(inputs, Tensor) or len(inputs) <= most
+        parts = [inputs] if whole else [inputs[i : i + most] for i in range(0, len(inputs), most)]
+        try:
+            outputs = [output_of(part) for part in parts]
+            return (outputs[0] if len(outputs) == 1 else torch.cat(outputs)), most
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or not isinstance(inputs, Tensor) or min(most, len(inputs)) < 2:
+                raise
+        most = min(most, len(inputs)) // 2  # here, where the failed attempt's memory is free again
+        warnings.warn(f"out of memory: {most} examples at once from here on", stacklevel=2)
 
 
 def _logits_of(output: Any) -> Tensor:

@@ -272,7 +272,7 @@ def _tiny_rest(predictions: "Predictions", block: Block, rows: Int, excluded: In
     runner_up = logits.max(axis=1)
     reachable = np.where(np.isfinite(runner_up), runner_up, 0.0)
     odds = np.exp(logits - reachable[:, None])
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):  # twice a logit may be beyond float64: its odds are 0
         return reachable + np.log(odds.sum(axis=1)), np.exp(2 * reachable) * np.einsum("ij,ij->i", odds, odds)
 
 

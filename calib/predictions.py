@@ -88,6 +88,25 @@ class Predictions:
         )
 
     @classmethod
+    def from_frame(
+        cls, frame: Any, *, kind: Kind | None = None, class_names: Sequence[str] | None = None
+    ) -> "Predictions":
+        """Take a pandas dataframe with columns named as those of files: ``logit_0 …`` or ``prob_0 …``, and ``label``.
+
+        Numbers in names order the columns; a column of weights counts, others are left alone.  ``kind`` says what
+        scores are where their names do not.  Raises `InputError` naming row and column of what is wrong.
+
+        >>> import pandas
+        >>> frame = pandas.DataFrame({"label": [0, 1], "prob_1": [0.2, 0.9], "prob_0": [0.8, 0.1]})
+        >>> Predictions.from_frame(frame).probs.tolist()
+        [[0.8, 0.2], [0.1, 0.9]]
+        """
+        from calib.files.columns import predictions_from
+        from calib.files.frame import FrameColumns
+
+        return predictions_from(FrameColumns(frame), kind=kind, class_names=class_names)
+
+    @classmethod
     def _checked(
         cls,
         values: AnyArray,

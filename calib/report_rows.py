@@ -1,10 +1,11 @@
-"""A report, or a diagnosis, as rows of text, one a metric, one column a set of predictions; and the numbers by name."""
+"""Reports as rows of text, with a temperature or without: one row a metric, one column a set of predictions."""
 
 from typing import TYPE_CHECKING
 
 from calib._text import number, with_error
 
 if TYPE_CHECKING:
+    from calib.calibrators.temperature import TemperatureScaling
     from calib.diagnosis import Diagnosis
     from calib.evaluation import Report
 
@@ -24,11 +25,14 @@ LABELS = {
 
 def diagnosis_rows(diagnosis: "Diagnosis") -> tuple[list[str], list[list[str]]]:
     """The headings and rows of what `calib evaluate` shows: without the temperature, with it, and what it is."""
-    fitted = diagnosis.fitted
-    rows = report_rows(diagnosis.uncalibrated, diagnosis.scaled)
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
     scaled = "cross-fitted" if diagnosis.cross_fitted else "temperature"
-    return ["", "uncalibrated", scaled], rows
+    return ["", "uncalibrated", scaled], scaled_rows(diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted)
+
+
+def scaled_rows(before: "Report", after: "Report", fitted: "TemperatureScaling") -> list[list[str]]:
+    """The rows of both, and one more for the temperature between them."""
+    temperature = with_error(fitted.temperature, fitted.standard_error)
+    return [*report_rows(before, after), ["temperature T", "1", temperature]]
 
 
 def report_rows(*reports: "Report") -> list[list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from calib._arrays import Float, Int, check_level, generator
 from calib.binning import check_choice
-from calib.differences import ece_difference_interval
+from calib.differences import ece_difference_interval, same_examples
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.metrics.ranking import aurc
@@ -123,10 +123,10 @@ def over_examples(
     for name in a:
         for predictions in (a[name], b[name]):
             require_predictions(predictions)
-        if not _same_examples(a[name], b[name]):
+        if not same_examples(a[name], b[name]):
             raise InputError(f"the test examples of seed {name} differ", help="pair predictions of the same rows")
     pairs = [(a[name], b[name]) for name in a]
-    shared = all(_same_examples(pairs[0][0], pair[0]) for pair in pairs)
+    shared = all(same_examples(pairs[0][0], pair[0]) for pair in pairs)
     if metric == "ece":
         parts = [ece_difference_interval(*pair, n_bins=n_bins, level=level, seed=seed) for pair in pairs]
     else:
@@ -216,9 +216,3 @@ def _same_seeds(a: Mapping[Seed, object], b: Mapping[Seed, object]) -> None:
         raise InputError("there are no seeds to compare over", help="pass {seed: value}")
     if lonely := [*(seed for seed in a if seed not in b), *(seed for seed in b if seed not in a)]:
         raise InputError(f"seed {lonely[0]} is there for one of the two only", help="compare the seeds that both have")
-
-
-def _same_examples(a: Predictions, b: Predictions) -> bool:
-    """Whether labels and weights are the same, row by row; more is not known of the examples."""
-    first, second = (np.ones(one.n) if one.sample_weight is None else one.sample_weight for one in (a, b))
-    return np.array_equal(a.labels, b.labels) and np.array_equal(first, second)

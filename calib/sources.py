@@ -1,6 +1,5 @@
 """What a SOURCE on the command line means: a run directory, a checkpoint, a file of predictions, or an example."""
 
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.model_folder import is_model_folder, read_model_folder
 from calib.files.npz import load_predictions
+from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.shards import is_glob
-from calib.files.sniff import describe, is_npz
+from calib.files.sniff import describe, is_npz, is_zip
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
 
@@ -62,7 +62,7 @@ def open_source(path: Path | str, reading: Reading = AS_IT_IS, *, calibration: P
     source = _open(path, reading) if name is None else _example(name)
     if calibration is None:
         return source
-    given = _calibration_split(calibration, reading)
+    given = calibration_split(calibration, reading)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
@@ -90,7 +90,8 @@ def _example(name: str) -> Source:
     return Source(example.name, example.test, example.calibration)
 
 
-def _calibration_split(path: Path, reading: Reading) -> Predictions:
+def calibration_split(path: Path, reading: Reading) -> Predictions:
+    """Predictions to fit on: the calibration split of a run directory or an example, or those of a file."""
     name = example_named(path)
     if name is not None:
         return load_example(name).calibration
@@ -128,7 +129,8 @@ def _open(path: Path, reading: Reading) -> Source:
 
 def holds_weights(path: Path) -> bool:
     """Whether a file is of weights, not of predictions: torch's formats, or safetensors without scores."""
-    if zipfile.is_zipfile(path):
+    check_file(path, "weights or predictions", help="name a run directory, a checkpoint or a predictions file")
+    if is_zip(path):
         return not is_npz(path)
     looks_like = describe(path)
     if looks_like == "a safetensors file":

@@ -170,9 +170,12 @@ class CalibrationState:
             state.curve = CalibrationCurve(edges, count, confidence, correct, weight, closed)
             state.losses, state.infinite_nll = losses, int(arrays["infinite_nll"])
             state.histogram = LogOddsHistogram.checked(*(arrays[name] for name in _OF_HISTOGRAM))
+            held, binned_mass = float(state.histogram.mass.sum()), float(state.curve.mass.sum())
+            if not abs(held - binned_mass) <= 1e-9 * binned_mass < np.inf:
+                raise ValueError("curve and histogram are of different data")
         except Exception as error:  # numpy raises a dozen kinds on a damaged file; each means the same
             raise InputError("these bytes are no calibration state", help="pass what to_bytes() returned") from error
         return state
 
 
-_OF_HISTOGRAM = ("cells", "wrong", "right")
+_OF_HISTOGRAM = ("cells", "wrong", "right", "squares")

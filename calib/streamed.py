@@ -39,6 +39,21 @@ class Parts(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class OnePart:
+    """Predictions in memory, as `Parts`."""
+
+    predictions: Predictions
+
+    def gather(self, of: Callable[[Predictions], Found]) -> Iterator[Found]:
+        """What ``of`` finds in them."""
+        yield of(self.predictions)
+
+    def sample(self, rows: int) -> Predictions:
+        """The first rows."""
+        return self.predictions[:rows]
+
+
+@dataclass(frozen=True, eq=False)
 class StreamedReport:
     """What sums can tell: as the predictions are, and with a temperature fitted to them.
 
@@ -80,24 +95,27 @@ def evaluate_streamed(
     >>> import tempfile, numpy
     >>> from calib import Shards
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for day in range(3):
-    ...         numpy.savez(f"{folder}/{day}.npz", logits=[[2.0, 0.0]] * 4, labels=[0, 0, 0, 1])
+    ...     for day in (1, 2):
+    ...         numpy.savez(f"{folder}/{day}.npz", logits=[[2.0, 0.0]] * 4 * day, labels=[0, 0, 0, 1] * day)
     ...     report = evaluate_streamed(Shards.of(folder))
     >>> report.uncalibrated.n, round(report.fitted.temperature, 4)  # 2 / ln 3
     (12, 1.8205)
     """
     whole = _summed(test, None, n_bins, on_part)
-    fitted = fit_streamed(test if calibration is None else calibration, on_part=on_part)
+    likelihood = StreamedLikelihood(test if calibration is None else calibration, on_part)
+    fitted = likelihood.fit()
+    if likelihood.likeness is not None:
+        whole.likeness.check(likelihood.likeness, weights=False)
     scaled = _summed(test, fitted, n_bins, on_part) if fitted.status == "ok" else whole
     summaries = [one.state.compute() for one in ((whole,) if scaled is whole else (whole, scaled))]
-    reports = [evaluate_sums(summary, n_classes=whole.n_classes, seed=seed) for summary in summaries]
+    reports = [evaluate_sums(summary, n_classes=whole.likeness.n_classes, seed=seed) for summary in summaries]
     return StreamedReport(
         uncalibrated=reports[0][0],
         scaled=reports[-1][0],
         bounds={"uncalibrated": reports[0][1], "scaled": reports[-1][1]},
         fitted=fitted,
-        n_classes=whole.n_classes,
-        kind=whole.kind,
+        n_classes=whole.likeness.n_classes,
+        kind=whole.likeness.kind,
         in_sample=calibration is None,
         curves=(summaries[0].curve, summaries[-1].curve),
     )
@@ -108,26 +126,43 @@ def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureS
 
     Raises `InputError` as reading does, and for bad values.
     """
-    likelihood = StreamedLikelihood(parts, on_part)
-    fitted = fitted_to(likelihood, n=0)
-    return replace(fitted, n=likelihood.n)  # known after a read
+    return StreamedLikelihood(parts, on_part).fit()
 
 
-@dataclass(frozen=True, eq=False)
-class _Whole:
-    """The state of some parts, and what these must have in common."""
+@dataclass(frozen=True)
+class Likeness:
+    """What parts of one data set have in common."""
 
-    n: int
-    n_classes: int
     kind: Kind
-    state: CalibrationState
+    n_classes: int
+    weighted: bool
 
-    def __add__(self, other: "_Whole") -> "_Whole":
+    @classmethod
+    def of(cls, part: Predictions) -> "Likeness":
+        """That of a part."""
+        return cls(part.kind, part.n_classes, part.sample_weight is not None)
+
+    def check(self, other: "Likeness", *, weights: bool = True) -> None:
+        """Raise `InputError` where parts are of different models, or some have weights and some have none."""
         if (self.kind, self.n_classes) != (other.kind, other.n_classes):
             raise InputError(
                 f"some parts hold {self.kind} of {self.n_classes} classes, others {other.kind} of {other.n_classes}",
                 help="evaluate data sets of one model together, others apart",
             )
+        if weights and self.weighted != other.weighted:
+            raise InputError("some parts have sample weights and some have none", help="give all of them weights")
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """The state of some parts."""
+
+    n: int
+    likeness: Likeness
+    state: CalibrationState
+
+    def __add__(self, other: "_Whole") -> "_Whole":
+        self.likeness.check(other.likeness)
         return replace(self, n=self.n + other.n, state=self.state + other.state)
 
 
@@ -138,7 +173,7 @@ def _summed(parts: Parts, fitted: TemperatureScaling | None, n_bins: int, on_par
 def _state_of(part: Predictions, *, fitted: TemperatureScaling | None, n_bins: int) -> _Whole:
     state = CalibrationState(n_bins=n_bins)
     state.update(part if fitted is None else fitted.transform(part))
-    return _Whole(part.n, part.n_classes, part.kind, state)
+    return _Whole(part.n, Likeness.of(part), state)
 
 
 class _Counted(Sum, Protocol):
@@ -171,7 +206,13 @@ class StreamedLikelihood:
         self.n = 0
         self._parts, self._on_part = parts, on_part
         self._sample: Likelihood | None = None
+        self.likeness: Likeness | None = None  # known after a read, as `n`
         self._total = self._squares = 0.0
+
+    def fit(self) -> TemperatureScaling:
+        """The temperature under which these parts are likeliest."""
+        fitted = fitted_to(self, n=0)
+        return replace(fitted, n=self.n)  # known after a read
 
     @property
     def n_classes(self) -> int:
@@ -212,7 +253,7 @@ class StreamedLikelihood:
         """Go through all parts once, and keep their sums."""
         self.reads += 1
         read = _total(self._parts.gather(of), self._on_part)
-        self.n, self._total, self._squares = read.n, read.weight, read.squares
+        self.n, self.likeness, self._total, self._squares = read.n, read.likeness, read.weight, read.squares
         if read.weight == 0:
             raise InputError("all sample weights are 0", help="leave the weights out, or give some")
         return read
@@ -223,13 +264,19 @@ class _Read:
     """Rows, Σ w and Σ w² of some parts, and of each that counts: weight, moments, NLL at 1 and limits where asked."""
 
     n: int
+    likeness: Likeness
     weight: float
     squares: float
     found: tuple[tuple[float, Moments, float, Limits | None], ...]
 
     def __add__(self, other: "_Read") -> "_Read":
-        return _Read(
-            self.n + other.n, self.weight + other.weight, self.squares + other.squares, self.found + other.found
+        self.likeness.check(other.likeness)
+        return replace(
+            self,
+            n=self.n + other.n,
+            weight=self.weight + other.weight,
+            squares=self.squares + other.squares,
+            found=self.found + other.found,
         )
 
 
@@ -249,4 +296,4 @@ def _read_of(part: Predictions, of: Callable[[Likelihood], tuple[Moments, float,
     weight = np.ones(part.n) if part.sample_weight is None else part.sample_weight
     total = float(weight.sum())
     found = ((total, *of(Likelihood(part))),) if total > 0 else ()
-    return _Read(part.n, total, float(np.square(weight).sum()), found)
+    return _Read(part.n, Likeness.of(part), total, float(np.square(weight).sum()), found)

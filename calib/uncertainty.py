@@ -90,9 +90,9 @@ def corp_consistency(
     """Where the isotonic curve of a calibrated model with these confidences runs: lower and upper ends, ``(m,)``.
 
     One entry a distinct forecast, as in `calib.corp`: the consistency band of its diagram, each forecast by itself.
-    Where few examples are it is wide, and it is widest towards 0 and 1 of the recalibrated probability, because an
-    isotonic fit bends to noise.  Refuses sample weights.  Arguments otherwise as for `ece_null`.  Raises `InputError`
-    for bad input.  Source: Dimitriadis, Gneiting & Jordan (2021), with the confidences kept instead of resampled.
+    An isotonic fit bends to noise, most where examples are few: there the band is wide.  Refuses sample weights.
+    Arguments otherwise as for `ece_null`.  Raises `InputError` for bad input.  Source: Dimitriadis, Gneiting & Jordan
+    (2021), with the confidences kept instead of resampled.
 
     >>> low, high = corp_consistency([[0.5, 0.5]] * 100, [0] * 100, resamples=1000)
     >>> [round(float(end[0]), 1) for end in (low, high)]  # 0.5 ± 1.96 · 0.05
@@ -111,18 +111,25 @@ def corp_consistency(
 
 
 def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: int = 1000, seed: int = 0) -> Float:
-    """`ece_null` of examples without weights of which a histogram is left; cells lie in the bin of their mean."""
+    """`ece_null` of examples of which a histogram is left: cells lie in the bin of their mean.
+
+    The examples of a cell count as its effective ones (Kish 1965), all of one weight; without weights they are they.
+    """
     check_resamples(resamples)
     rng = generator(seed)
-    index = bin_index(histogram.confidence, equal_width_edges(n_bins))
-    spread = histogram.wrong[1] + histogram.right[1] - histogram.wrong[2] - histogram.right[2]
-    variance = np.maximum(np.bincount(index, weights=spread, minlength=n_bins), 0.0)
+    mean, unit = histogram.confidence, histogram.squares / histogram.mass
+    largest = unit.max()  # only ratios of weights count
+    unit, mass = unit / largest, histogram.mass / largest
+    index = bin_index(mean, equal_width_edges(n_bins))
+    spread = mass * unit * mean * (1 - mean)
+    variance = np.bincount(index, weights=spread, minlength=n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    rare = (variance < NORMAL_FROM)[index]
+    fourth = np.bincount(index, weights=unit**2 * spread, minlength=n_bins)
+    rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
     if rare.any():
-        count = histogram.mass[rare].astype(np.int64)
-        _sum_binomials(draws, index[rare], count, histogram.confidence[rare], np.ones(len(count)), rng)
-    return np.asarray(np.abs(draws).sum(axis=1) / histogram.mass.sum())
+        count = np.maximum(np.rint(mass / unit), 1.0).astype(np.int64)
+        _sum_binomials(draws, index[rare], count[rare], mean[rare], unit[rare], rng)
+    return np.asarray(np.abs(draws).sum(axis=1) / mass.sum())
 
 
 def _weights(outcomes: Outcomes) -> Float:

@@ -64,6 +64,17 @@ def _plain_text(app: Any, what: str, name: str, thing: Any, options: Any, lines:
             lines[i] = "".join(parts)
 
 
+def _pages_elsewhere(app: Any, page: str, content: list[str]) -> None:
+    """Links to Markdown outside this folder lead to the file itself."""
+
+    def link(found: re.Match[str]) -> str:
+        target = (HERE / page).parent / found[1]
+        return found[0] if target.resolve().is_relative_to(HERE) else f"](path:{found[1]})"
+
+    content[0] = re.sub(r"\]\((\.\./[^)#]*\.md)\)", link, content[0])
+
+
 def setup(app: Any) -> None:
     """Sphinx calls this."""
+    app.connect("source-read", _pages_elsewhere)
     app.connect("autodoc-process-docstring", _plain_text)

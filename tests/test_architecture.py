@@ -21,7 +21,9 @@ RINGS = {
     "integrations": {"core", "integrations"},
     "studies": {"core", "plots", "datasets", "models", "training", "inference", "studies"},
     "report": {"core", "plots", "report"},
-    "cli": {"core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "report", "cli"},
+    "cli": {
+        *("core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "report", "cli")
+    },
 }
 RING_OF_MODULE = {"runs": "inference", "sources": "inference", "foreign_checkpoint": "inference", "__main__": "cli"}
 AT_MODULE_LEVEL = {

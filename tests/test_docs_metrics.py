@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import calib
-from calib._home import HOME
 from calib.errors import InputError
 
 from .references import sample
@@ -21,7 +20,7 @@ LOGITS, LABELS = sample(40, 3, true_temperature=1.0)
 
 def test_the_page_names_every_metric() -> None:
     documented = {name for name, _, _ in ROWS}
-    modules = {name for name, home in HOME.items() if home.startswith("calib.metrics.")}
+    modules = {name for name, home in calib._HOME.items() if home.startswith("calib.metrics.")}
     functions = {name for name in modules if name.islower()} | {"ece_null"}
     assert documented == functions - {"smooth_curve"}
 

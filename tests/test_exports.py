@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import calib
-from calib._home import HOME
 
 
 def test_all_is_sorted_and_every_name_is_documented() -> None:
@@ -21,7 +20,7 @@ def test_the_names_for_type_checkers_are_those_at_run_time() -> None:
     tree = ast.parse(Path(calib.__file__).read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     typed = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert typed == HOME
+    assert typed == calib._HOME
     assert set(calib.__all__) == {*typed, "__version__"}
 
 

@@ -1,5 +1,6 @@
 """The histogram of log-odds: sums that add up, and numbers of ranks and kernels that keep within their bounds."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -115,7 +116,17 @@ def test_weights_count() -> None:
     whole = calib.evaluate(predictions)
     for name in ("ece_equal_mass", "smooth_ece", "ks_error", "auroc"):
         assert abs(getattr(report, name) - getattr(whole, name)) <= bounds[name], name
-    assert all(np.isnan(getattr(report, name)) for name in ("aurc", "ece_null", "ece_low"))
+    assert np.isnan(report.aurc)
+    assert (report.ece_low, report.ece_high) == pytest.approx((whole.ece_low, whole.ece_high), abs=0.01)
+    assert report.ece_null == pytest.approx(whole.ece_null, rel=0.1)
+    assert report.ece_null_95 == pytest.approx(whole.ece_null_95, rel=0.15)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_only_ratios_of_weights_count(scale: float) -> None:
+    outcomes = Outcomes.from_confidence([0.9, 0.8, 0.3], [True, False, True], sample_weight=[scale] * 3)
+    report = evaluate_sums(summary_of(outcomes))[0]
+    assert report.auroc == 0.5
 
 
 def test_the_chance_level_is_that_of_the_rows() -> None:
@@ -150,6 +161,36 @@ def test_bytes_bring_the_histogram_along_and_no_other_arrays() -> None:
     state.update(calib.Predictions.from_logits(*sample(100, 3)))
     again = calib.CalibrationState.from_bytes(state.to_bytes())
     assert evaluate_sums(again.compute()) == evaluate_sums(state.compute())
-    state.histogram = LogOddsHistogram(state.histogram.cells[::-1], state.histogram.wrong, state.histogram.right)
-    with pytest.raises(calib.InputError, match="no calibration state"):
-        calib.CalibrationState.from_bytes(state.to_bytes())
+    good = state.histogram
+    for bad in (
+        replace(good, cells=good.cells[::-1]),
+        replace(good, wrong=good.wrong[::-1]),  # Σ w c² above Σ w c
+        replace(good, right=good.right * 2),  # of other data than the curve
+        replace(good, squares=good.squares * 0),
+        LogOddsHistogram.empty(),
+    ):
+        state.histogram = bad
+        with pytest.raises(calib.InputError, match="no calibration state"):
+            calib.CalibrationState.from_bytes(state.to_bytes())
+
+
+def test_where_the_kernel_is_narrow_the_bound_is_the_root_not_the_tangent() -> None:
+    """Right and wrong answers that cancel inside a cell and are far apart beside its width at small bandwidths."""
+    confidence = np.concatenate([0.5 + 1e-4 * np.arange(20), np.full(4000, 0.999)])
+    correct = np.concatenate([np.arange(20) >= 10, np.arange(4000) >= 4])
+    outcomes = Outcomes.from_confidence(confidence, correct)
+    report, bounds = evaluate_sums(summary_of(outcomes))
+    error = abs(report.smooth_ece - calib.smooth_ece(outcomes))
+    assert error <= bounds["smooth_ece"] < 0.05
+
+
+@pytest.mark.parametrize("first", ["wrong", "right"])
+def test_a_cell_s_order_moves_aurc_as_far_as_its_bound(first: str) -> None:
+    """One cell of the most confident, of either order, before another: both orders must lie within."""
+    order = np.arange(40) < 20
+    confidence = np.concatenate([0.8 - 1e-6 * np.arange(40), np.full(60, 0.4)])
+    correct = np.concatenate([~order if first == "wrong" else order, np.arange(60) % 3 == 0])
+    outcomes = Outcomes.from_confidence(confidence, correct)
+    report, bounds = evaluate_sums(summary_of(outcomes))
+    error = abs(report.aurc - calib.aurc(outcomes))
+    assert 0.5 * bounds["aurc"] < error <= bounds["aurc"]

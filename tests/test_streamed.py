@@ -16,6 +16,8 @@ from calib.metrics.proper import brier, nll
 from calib.predictions import Predictions
 from calib.streamed import evaluate_streamed, fit_streamed
 
+from .references import sample
+
 N, K = 3000, 5
 
 
@@ -106,7 +108,7 @@ def test_other_formats_are_parts_as_they_are(tmp_path: Path) -> None:
 
 def test_what_has_no_optimum_says_so(tmp_path: Path) -> None:
     np.savez(tmp_path / "0.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
-    np.savez(tmp_path / "1.npz", logits=[[3.0, 0.0], [0.0, 2.0]], labels=[0, 1])
+    np.savez(tmp_path / "1.npz", logits=[[4.0, 0.0], [0.0, 1.0]], labels=[0, 1])
     report = evaluate_streamed(Shards.of(tmp_path / "*.npz"))
     assert report.fitted.status == "separable"
     assert report.scaled is report.uncalibrated
@@ -148,6 +150,29 @@ def test_a_shard_that_lacks_a_column_is_named_and_files_without_rows_are_no_data
     assert list(Shards.of(tmp_path)) == []
     with pytest.raises(InputError, match="there are no rows"):
         evaluate_streamed(Shards.of(tmp_path))
+
+
+def test_a_sample_is_found_where_most_files_are_empty(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    whole = pa.table({"logit_0": [1.0, 2.0, 0.0], "logit_1": [0.0, 0.5, 1.0], "label": [0, 1, 1]})
+    for i in range(20):
+        part = whole if i == 13 else whole.slice(0, 0)
+        parquet.write_table(part.replace_schema_metadata({"i": str(i)}), tmp_path / f"{i:02d}.parquet")
+    assert evaluate_streamed(Shards.of(tmp_path)).uncalibrated.n == 3
+
+
+def test_parts_with_and_without_weights_and_other_models_are_told_apart(tmp_path: Path) -> None:
+    logits, labels = sample(40, 3)
+    for folder in ("mixed", "plain"):
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "0.npz", logits=logits[:20], labels=labels[:20])
+        np.savez(tmp_path / folder / "1.npz", logits=logits[20:], labels=labels[20:])
+    np.savez(tmp_path / "mixed" / "0.npz", logits=logits[:20], labels=labels[:20], sample_weight=np.arange(20.0))
+    with pytest.raises(InputError, match="some parts have sample weights and some have none"):
+        evaluate_streamed(Shards.of(tmp_path / "mixed"))
+    np.savez(tmp_path / "other.npz", logits=sample(30, 4)[0], labels=sample(30, 4)[1])
+    with pytest.raises(InputError, match="of 3 classes, others logits of 4"):
+        evaluate_streamed(Shards.of(tmp_path / "plain"), Shards.of(tmp_path / "other.npz"))
 
 
 def test_a_glob_is_told_from_a_file_whose_name_has_brackets(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import traceback
 import typer
 
 from calib._text import printable
-from calib.errors import InputError, LostProcessError, NumericalError
+from calib.errors import InputError, LostProcessError, NumericalError, is_out_of_memory
 
 USAGE, NUMERICAL, OURS, LOST_PROCESS, INTERRUPTED = 2, 3, 70, 75, 130  # 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL
 _CODES: dict[type[InputError], int] = {NumericalError: NUMERICAL, LostProcessError: LOST_PROCESS}
@@ -37,7 +37,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays silent
         return 141
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return _show("out of memory", "use a smaller --batch-size, or fewer examples at a time", USAGE)
     if isinstance(error, OSError):
         return _show(str(error), "check the path, its permissions and the room on the disk", USAGE)

@@ -1,14 +1,15 @@
 """``calib evaluate 'shards/*.parquet'``: predictions that need not fit into memory, from sums alone."""
 
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib._text import printable, with_error
+from calib._text import printable
 from calib.cli._output import SCHEMA, emit, render, say, text_table
 from calib.cli._shards import Engine, shards_of, streamed_report
 from calib.export import Format, to_json
 from calib.reading import Reading
-from calib.report_rows import LABELS, metrics_of, report_rows
+from calib.report_rows import LABELS, metrics_of, scaled_rows
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
@@ -30,7 +31,8 @@ def evaluate_streamed_source(
     test = shards_of(source, reading)
     report = streamed_report(source, calibration, reading, bins=bins, seed=seed, engine=engine)
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
-    columns, cells = _shown(report)
+    columns = ["", "uncalibrated", "temperature"]
+    cells = scaled_rows(report.uncalibrated, report.scaled, report.fitted)
     if format == "table":
         about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
         ship = report.paste if report.fitted.status == "ok" else "no temperature"
@@ -73,21 +75,22 @@ def _machine_text(
     return to_json({"schema": SCHEMA, "source": str(source), **body})
 
 
-def _shown(report: "StreamedReport") -> tuple[list[str], list[list[str]]]:
-    rows = report_rows(report.uncalibrated, report.scaled)
-    fitted = report.fitted
-    rows.append(["temperature T", "1", with_error(fitted.temperature, fitted.standard_error)])
-    return ["", "uncalibrated", "temperature"], rows
-
-
 def _within(report: "StreamedReport") -> str:
     """How far the shown numbers that need ranks can be from those of the rows, in a line."""
     bounds = {
         name: max(side[name] for side in report.bounds.values()) for name in LABELS if name in report.bounds["scaled"]
     }
     known = [
-        f"{LABELS[name].partition(' (')[0]} within {bound:.1g}"
+        f"{LABELS[name].partition(' (')[0]} within {_rounded_up(bound)}"
         for name, bound in bounds.items()
         if bound == bound  # NaN: not known of weighted rows
     ]
     return f"From cells of log-odds, not rows: {', '.join(known)}.\n" if known else ""
+
+
+def _rounded_up(bound: float) -> str:
+    """One digit that is no less than the number."""
+    if bound == 0:
+        return "0"
+    unit = 10.0 ** floor(log10(bound))
+    return f"{ceil(bound / unit * (1 - 1e-12)) * unit:.1g}"

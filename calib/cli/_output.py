@@ -19,8 +19,8 @@ SCHEMA = 1
 
 
 def say(message: str) -> None:
-    """Print a message for the person at the terminal, on stderr."""
-    print(message, file=sys.stderr)
+    """Print a message for the person at the terminal, on stderr; no name in it can move the cursor or its colour."""
+    print("\n".join(printable(line, limit=10_000) for line in message.split("\n")), file=sys.stderr)
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from calib.cli._output import counting_bar
 from calib.errors import InputError
-from calib.reading import Reading
+from calib.reading import OF_WEIGHTS, Reading
 
 if TYPE_CHECKING:
     from calib.files.shards import Shards
-    from calib.streamed import Parts, StreamedReport
+    from calib.streamed import OnePart, Parts, StreamedReport
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def shards_of(source: Path, reading: Reading) -> "Shards":
     """The files that SOURCE names.  Raises `InputError` where there are none, and for labels of their own."""
     from calib.files.shards import Shards
 
+    reading.refuse(OF_WEIGHTS, what=f"{source} is shards of predictions")
     if reading.labels is not None:
         raise InputError("--labels goes with one file of predictions", help="give the shards a column of labels")
     return Shards.of(source, kind=reading.kind, class_names=reading.class_names)
@@ -67,17 +68,28 @@ def streamed_report(
     from calib.streamed import evaluate_streamed
 
     test = shards_of(source, reading)
-    fit_on = None if calibration is None else shards_of(calibration, reading)
-    both = {file.resolve() for file in test.files} & {file.resolve() for file in (fit_on.files if fit_on else ())}
-    if both:
+    whole = None if calibration is None else _held(calibration, reading)
+    fit_on = None if calibration is None or whole is not None else shards_of(calibration, reading)
+    if both := {file.resolve() for file in test.files} & {file.resolve() for file in (fit_on.files if fit_on else ())}:
         raise InputError(
             f"{min(both).name} is among the files to test on and among those to fit on",
             help="leave --calibration out, or name other files",
         )
     with row_count() as on_part, engine.parts() as parts_of:
         return evaluate_streamed(
-            parts_of(test), None if fit_on is None else parts_of(fit_on), n_bins=bins, seed=seed, on_part=on_part
+            parts_of(test), whole or (fit_on and parts_of(fit_on)), n_bins=bins, seed=seed, on_part=on_part
         )
+
+
+def _held(calibration: Path, reading: Reading) -> "OnePart | None":
+    """The calibration split of a run or an example, which is in memory; None for files."""
+    from calib.examples import example_named
+    from calib.sources import calibration_split
+    from calib.streamed import OnePart
+
+    if example_named(calibration) is None and (is_streamed(calibration) or not calibration.is_dir()):
+        return None
+    return OnePart(calibration_split(calibration, reading))
 
 
 @contextmanager

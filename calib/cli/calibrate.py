@@ -80,13 +80,16 @@ def calibrate(
 def _calibrate_streamed(source: Path, reading: Reading, output: Path) -> None:
     from calib.diagnosis import NO_TEMPERATURE
     from calib.files.calibrator_json import save_calibrator
-    from calib.streamed import fit_streamed
+    from calib.streamed import StreamedLikelihood
 
     with row_count() as on_part:
-        fitted = fit_streamed(shards_of(source, reading), on_part=on_part)
+        likelihood = StreamedLikelihood(shards_of(source, reading), on_part)
+        fitted = likelihood.fit()
     if fitted.status != "ok":
         raise NumericalError(NO_TEMPERATURE[fitted.status], help="nothing was written")
-    save_calibrator(fitted, output)
+    likeness = likelihood.likeness
+    known = {} if likeness is None else {"n_classes": likeness.n_classes, "kind": likeness.kind}
+    save_calibrator(fitted, output, fitted_on={"n": fitted.n, **known})
     say(_told("temperature", fitted, str(source), n=fitted.n, before=fitted.nll_before, after=fitted.nll_after))
     print(output)
 

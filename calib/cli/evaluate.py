@@ -1,6 +1,7 @@
 """``calib evaluate``: is this model calibrated, and what does a temperature do about it?"""
 
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -88,7 +89,9 @@ def evaluate(
     if len(several := [name for name, given in more.items() if given is not None]) > 1:
         raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
     chosen_engine = Engine(engine, scheduler)
-    streamed = is_streamed(source) or chosen_engine != HERE
+    streamed = is_streamed(source) or (chosen_engine != HERE and source.is_file())
+    if chosen_engine != HERE and not streamed:
+        raise InputError(f"--engine reads shards of predictions, {source} is none", help="leave it out")
     if several and streamed:
         raise InputError(f"{several[0]} needs the rows in memory, {source} is streamed", help="evaluate one file")
     if calibrator is not None:
@@ -158,6 +161,8 @@ def evaluate(
         say(f"note: {note}")
     if look_like_probs(opened.test):
         say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
+    if impossible := diagnosis.uncalibrated.infinite_nll:
+        say(f"warning: {impossible:,} labels have probability 0, so NLL is infinite")
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
     _fail_above(gates, {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled})
@@ -239,4 +244,6 @@ def _gate(text: str, scaled: str) -> tuple[str, str, float]:
 def _failure(gate: tuple[str, str, float], reports: "Mapping[str, Report]") -> str:
     row, metric, limit = gate
     value = abs(float(getattr(reports[row], metric)))
+    if isnan(value):
+        return f"{row} {metric} is not defined for these predictions"
     return "" if value <= limit else f"{row} {metric} is {value:.4g}, above {limit:g}"

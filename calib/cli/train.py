@@ -16,6 +16,7 @@ from calib.cli._output import progress_bar, say
 from calib.cli._training_progress import TrainingProgress
 from calib.cli.per_class import MANY, per_class_text
 from calib.errors import InputError
+from calib.files.plain_file import check_file
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished
 from calib.training.presets import PRESETS, preset_fields
@@ -23,6 +24,7 @@ from calib.training.presets import PRESETS, preset_fields
 if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
 
+LARGEST = 1 << 20  # bytes of a config
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 
 
@@ -212,6 +214,7 @@ def _base(name: str | None, path: Path | None) -> dict[str, Any]:
     """The fields of the preset and of the config file, the latter's first choice."""
     given: dict[str, Any] = {}
     if path is not None:
+        check_file(path, "a config", help="give a .toml or .json file", largest=LARGEST)
         try:
             text = path.read_text(encoding="utf-8")
             given = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

@@ -14,8 +14,9 @@ from calib._door import checked_labels
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
+from calib.files.plain_file import check_file
 from calib.files.plain_pickle import UnexpectedNameError, load_plain
-from calib.files.sniff import describe, is_npz
+from calib.files.sniff import describe, is_npz, is_zip
 
 CLEAN = "clean_label"  # what CIFAR-10N and -100N call the official labels beside theirs
 _NUMBERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
@@ -107,11 +108,9 @@ def _read(path: Path, key: str | None) -> Any:
 
 def _arrays(path: Path) -> Any:
     """The one array of a file, or all by name; what they hold is not yet checked."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a file of labels was expected", help="name a .npy, .npz, .csv or .pt file")
+    check_file(path, "a file of labels", help="name a .npy, .npz, .csv or .pt file")
     try:
-        if zipfile.is_zipfile(path):
+        if is_zip(path):
             check_archive(path)
             return _npz(path) if is_npz(path) else _torch_zip(path)
         with path.open("rb") as file:

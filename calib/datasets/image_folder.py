@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,9 @@ import numpy.typing as npt
 from calib._arrays import Int
 from calib._text import printable
 from calib.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
 PARTS = ("val", "valid", "validation", "test", "eval")  # where a folder has these, the first is evaluated
@@ -71,12 +75,22 @@ def _is_image(file: Path) -> bool:
     return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
 
 
+def _in_eight_bits(image: "Image") -> "Image":
+    """An image of 16 bits a pixel with 8, which Pillow's own conversion would cut off at 255."""
+    if not image.mode.startswith("I"):
+        return image
+    from PIL import Image
+
+    wide = np.asarray(image, dtype=np.float64)
+    return Image.fromarray(np.clip(np.rint(wide / 257), 0, 255).astype(np.uint8))
+
+
 def _read(file: Path, image_size: int) -> npt.NDArray[np.uint8]:
     from PIL import Image
 
     try:
         with Image.open(file) as image:
-            picture = image.convert("RGB")
+            picture = _in_eight_bits(image).convert("RGB")
             shorter = max(round(image_size / CROP), image_size)
             scale = shorter / min(picture.size)
             width, height = (max(round(side * scale), image_size) for side in picture.size)

@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from calib._text import printable
@@ -21,11 +22,7 @@ def check_archive(path: Path | str, *, stored_only: bool = False) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            if stored_only and any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                raise InputError(f"{path} has compressed parts, where none belong", help="do not trust this file")
-            inflated = sum(member.file_size for member in archive.infolist())
-            if inflated > max(2**30, 50 * path.stat().st_size):
-                raise InputError(f"{path} would inflate to {inflated / 2**30:.0f} GiB", help="do not trust this file")
+            _check_directory(path, archive.infolist(), stored_only=stored_only)
             damaged = archive.testzip()
         declared = _declared_members(path)
     except InputError:
@@ -40,9 +37,24 @@ def check_archive(path: Path | str, *, stored_only: bool = False) -> list[str]:
         )
     if declared != len(names):
         raise InputError(f"{path} is damaged: it declares {declared} parts and shows {len(names)}", help=_COPY_AGAIN)
-    if len(set(names)) != len(names) or any(".." in name.split("/") or name.startswith("/") for name in names):
-        raise InputError(f"{path} has duplicate or escaping member names", help="do not trust this file")
     return names
+
+
+def _check_directory(path: Path, members: Sequence[zipfile.ZipInfo], *, stored_only: bool) -> None:
+    """Refuse by what the archive's directory says, before any member is read."""
+    names = [member.filename.replace("\\", "/") for member in members]
+    inflated, size = sum(member.file_size for member in members), path.stat().st_size
+    problem = None
+    if stored_only and any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        problem = "has compressed parts, where none belong"
+    elif stored_only and inflated > size:
+        problem = f"declares parts of {inflated:,} bytes, more than it holds"
+    elif inflated > max(2**30, 50 * size):
+        problem = f"would inflate to {inflated / 2**30:.0f} GiB"
+    elif len(set(names)) != len(names) or any(".." in name.split("/") or name.startswith("/") for name in names):
+        problem = "has duplicate or escaping member names"
+    if problem is not None:
+        raise InputError(f"{path} {problem}", help="do not trust this file")
 
 
 def _declared_members(path: Path) -> int:

@@ -17,6 +17,7 @@ from calib.content_hash import content_hash
 from calib.environment import commit, versions
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
+from calib.files.plain_file import check_file
 from calib.predictions import Predictions
 
 FORMAT = 1
@@ -25,13 +26,18 @@ LARGEST = 1 << 30  # bytes: a matrix for ten thousand classes
 Saved = Calibrator | GroupedCalibrator
 
 
-def save_calibrator(calibrator: Saved, path: Path | str, *, fitted_on: Predictions | None = None) -> None:
+def save_calibrator(
+    calibrator: Saved, path: Path | str, *, fitted_on: Predictions | Mapping[str, Any] | None = None
+) -> None:
     """Write ``calibrator`` to ``path`` with where it came from: versions, commit, and a hash of ``fitted_on``.
 
+    Of examples that are not kept ``fitted_on`` is what is known of them: ``n``, ``n_classes``, ``kind``.
     The file appears whole or not at all.  Raises `InputError` where it cannot be written.
     """
     provenance: dict[str, Any] = {"versions": versions(), "commit": commit()}
-    if fitted_on is not None:
+    if isinstance(fitted_on, Mapping):
+        provenance |= fitted_on
+    elif fitted_on is not None:
         provenance |= {
             "data_sha256": content_hash(fitted_on),
             "n": fitted_on.n,
@@ -61,11 +67,7 @@ def load_calibrator(path: Path | str) -> Saved:
 def load_with_provenance(path: Path | str) -> tuple[Saved, Mapping[str, Any]]:
     """The calibrator and what its file says about where it came from."""
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a calibrator was expected", help="`calib calibrate` makes one")
-    if path.stat().st_size > LARGEST:
-        raise InputError(f"{path} is too large for a calibrator", help="`calib calibrate` makes one")
+    check_file(path, "a calibrator", help="`calib calibrate` makes one", largest=LARGEST)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["format"]

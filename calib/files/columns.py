@@ -267,6 +267,12 @@ def _numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes:
     words = ["" if value is None or value != value else str(value) for value in array]
     if names is not None and not _are_numbers(names):
         index = {str(name).strip(): i for i, name in enumerate(names)}
+        if len(index) < len(names):
+            twice = next(name for i, name in enumerate(names) if index[str(name).strip()] != i)
+            raise InputError(
+                f"two classes are called {printable(str(twice))!r}, and the labels are words",
+                help="give each class its own name, or labels as class numbers from 0",
+            )
         for row, word in enumerate(words):
             if word.strip() not in index:
                 raise InputError(

@@ -1,15 +1,13 @@
 """Tables of text: comma, semicolon or tab, gzipped or not, into named columns."""
 
 import csv
-import gzip
 import warnings
 from pathlib import Path
 
 from calib._arrays import AnyArray
 from calib._text import printable
 from calib.errors import InputError
-
-HEAD = 1 << 20  # bytes that hold the header
+from calib.files.bounded_lines import bounded_lines
 
 
 def read_csv(path: Path | str) -> dict[str, AnyArray]:
@@ -22,18 +20,16 @@ def read_csv(path: Path | str) -> dict[str, AnyArray]:
 
     path = Path(path)
     try:
-        zipped = _is_gzip(path)
-        header, separator = _header(path, zipped)
-        with warnings.catch_warnings():
+        header, separator = _header(path)
+        with bounded_lines(path) as lines, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                path,
+                lines,
                 sep=separator,
                 encoding="utf-8-sig",
                 keep_default_na=False,
                 na_values=[""],
                 index_col=False,
-                compression="gzip" if zipped else None,
                 low_memory=False,
             )
     except InputError:
@@ -48,14 +44,9 @@ def read_csv(path: Path | str) -> dict[str, AnyArray]:
     return {name: frame.iloc[:, i].to_numpy() for i, name in enumerate(header)}
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _header(path: Path, zipped: bool) -> tuple[list[str], str]:
-    with path.open("rb") as raw:
-        head = (gzip.GzipFile(fileobj=raw) if zipped else raw).readline(HEAD)
+def _header(path: Path) -> tuple[list[str], str]:
+    with bounded_lines(path) as lines:
+        head = lines.readline()
     line = head.decode("utf-8-sig").rstrip("\r\n")
     if not line.strip():
         raise InputError(f"{path} begins with an empty line", help="the first line names the columns")

@@ -1,5 +1,6 @@
 """One JSON object a line: ``{"label": 3, "logits": [0.1, …]}``; into named columns."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from calib._arrays import AnyArray
 from calib._text import printable
 from calib.errors import InputError
+from calib.files.bounded_lines import bounded_lines
 
 
 def read_json_lines(path: Path | str) -> dict[str, AnyArray]:
@@ -20,8 +22,8 @@ def read_json_lines(path: Path | str) -> dict[str, AnyArray]:
     columns: dict[str, list[Any]] = {}
     rows = 0
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
+        with bounded_lines(path) as content, io.TextIOWrapper(content, encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
                 row = _row(path, number, line)

@@ -1,7 +1,6 @@
 """Predictions as ``.npz``: the format whose checksums notice a flipped bit."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from calib._arrays import is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.columns import NO_LABELS
-from calib.files.sniff import describe
+from calib.files.plain_file import check_file
+from calib.files.sniff import describe, is_zip
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
@@ -121,18 +122,22 @@ def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: b
 def read_arrays(path: Path | str) -> dict[str, Any]:
     """Every array of an ``.npz`` by its name; nothing is unpickled.  Raises `InputError` for a damaged file."""
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a predictions file was expected", help="name an .npz file")
-    if not zipfile.is_zipfile(path):
+    check_file(path, "a predictions file", help="name an .npz file")
+    if not is_zip(path):
         raise InputError(
             f"{path} is no .npz file: it looks like {describe(path)}",
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes one',
         )
-    check_archive(path)
+    members = check_archive(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+        found = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+        if raw := [name for name in arrays if name not in found and f"{name}.npy" in members]:
+            raise ValueError(f"{raw[0]} is no array")  # numpy hands over as bytes what does not begin as one
+        if broken := [name for name, array in found.items() if not is_text(array)]:
+            raise ValueError(f"{broken[0]} holds characters that there are not")
+        return found
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same

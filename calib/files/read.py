@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._arrays import AnyArray
+from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.arrow_table import read_arrow, read_parquet
@@ -13,6 +13,7 @@ from calib.files.columns import LABELS, predictions_from
 from calib.files.csv_table import read_csv
 from calib.files.json_lines import read_json_lines
 from calib.files.npz import predictions_of, read_arrays
+from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
 from calib.files.sniff import describe, is_npz
 from calib.predictions import Kind, Predictions
@@ -49,6 +50,8 @@ def read_predictions(
     columns = read_columns(path)
     if "class_names" in columns and class_names is None and is_npz(path):
         class_names = [str(name) for name in columns["class_names"].astype(str).ravel()]
+    if "meta" in columns:
+        _refuse_contradiction(path, columns, kind, labels)
     if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
         others = {"logits", "probs"} - {kind} if kind in columns else set()
         arrays = {name: array for name, array in columns.items() if name not in others}
@@ -68,6 +71,14 @@ def read_predictions(
     return predictions
 
 
+def _refuse_contradiction(path: Path, columns: Columns, kind: Kind | None, labels: Path | str | None) -> None:
+    """A file of calib's own says what it holds: what somebody says otherwise is not passed over."""
+    if labels is not None:
+        raise InputError(f"{path} says itself what its labels are", help="leave --labels out")
+    if kind is not None and kind not in columns:
+        raise InputError(f"{path} holds no {kind}, by its own word", help="leave --from out")
+
+
 def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *, unlabelled: bool) -> bool:
     """Whether these are the arrays that calib itself writes, by their plain names and types."""
     own = [name for name in ("logits", "probs") if name in columns]
@@ -80,9 +91,7 @@ def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *,
 def read_columns(path: Path | str) -> Columns:
     """The named columns of a file, whatever its format.  Raises `InputError` where it has none."""
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a predictions file was expected", help="name a file")
+    check_file(path, "a predictions file", help="name a file")
     if is_npz(path):
         return read_arrays(path)
     looks_like = describe(path)
@@ -111,6 +120,8 @@ def read_labels_file(path: Path | str) -> AnyArray:
 def _read_npy(path: Path) -> AnyArray:
     try:
         array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not is_text(array):
+            raise ValueError("characters that there are not")
     except Exception as error:  # numpy raises a dozen kinds on a bad header; each means the same
         reason = printable(str(error) or type(error).__name__)
         raise InputError(f"{path} holds no plain numbers ({reason})", help="save it again by numpy.save") from error

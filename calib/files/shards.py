@@ -1,7 +1,8 @@
 """Predictions that need not fit into memory: a file, a folder of shards or a glob, read part by part."""
 
 import glob
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,9 +10,11 @@ from typing import Any, TypeVar
 from calib._arrays import AnyArray
 from calib._extras import library
 from calib._text import printable
+from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import predictions_from
+from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
@@ -49,7 +52,7 @@ class Shards:
         >>> import tempfile, numpy
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for day in range(3):
-        ...         numpy.savez(f"{folder}/{day}.npz", probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 1])
+        ...         numpy.savez(f"{folder}/{day}.npz", probs=[[0.9, 0.1], [day / 4, 1 - day / 4]], labels=[0, 1])
         ...     sum(part.n for part in Shards.of(f"{folder}/*.npz"))
         6
         """
@@ -63,6 +66,7 @@ class Shards:
         files = tuple(file for file in found if file.is_file())
         if not files:
             raise InputError(f"{path} names no files of predictions", help=f"known are {', '.join(ENDINGS)}")
+        _refuse_twins(files)
         return cls(files, kind, None if class_names is None else tuple(class_names))
 
     @property
@@ -101,11 +105,13 @@ class Shards:
     def sample(self, rows: int) -> Predictions:
         """At most about as many rows, from the beginnings of files spread over the whole; the same every time."""
         chosen = spread(self.files)
-        heads = (next(iter(replace(self, files=(file,))), None) for file in chosen)
-        return joined([head[: -(-rows // len(chosen))] for head in heads if head is not None])
+        heads = [next(self._parts(file), None) for file in chosen]
+        found = [head for head in heads if head is not None] or list(itertools.islice(self, 1))
+        return joined([head[: -(-rows // len(found))] for head in found])
 
     def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
         """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
+        check_file(file, "a predictions file", help="name files that can be read")
         if describe(file) != "a Parquet file":
             yield read_predictions(file, kind=self.kind, class_names=self.class_names)
             return
@@ -154,13 +160,15 @@ def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Parts of one data set as one.  Raises `InputError` where there are none."""
+    """Parts of one data set as one.  Raises `InputError` where there are none, or only some have weights."""
     import numpy as np
 
     if not parts:
         raise InputError("there are no rows", help="were the predictions written to the end?")
     make = Predictions.from_logits if parts[0].kind == "logits" else Predictions.from_probs
     weights = [part.sample_weight for part in parts if part.sample_weight is not None]
+    if 0 < len(weights) < len(parts):
+        raise InputError("some parts have sample weights and some have none", help="give all of them weights")
     return make(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
@@ -170,6 +178,30 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
 
 def _after(row: object) -> str:
     return f", after row {row}" if row else ""
+
+
+def _refuse_twins(files: Sequence[Path]) -> None:
+    """A file that lies there twice would count twice; only those of one size and one end are read to find out."""
+    alike: Iterable[Sequence[Path]] = [files]
+    for property_of in (_size, _end, file_hash):
+        groups: dict[object, list[Path]] = {}
+        for number, group in enumerate(alike):
+            for file in group:
+                groups.setdefault((number, property_of(file)), []).append(file)
+        alike = [group for group in groups.values() if len(group) > 1]
+    for first, second, *_ in alike:
+        raise InputError(f"{second} holds the very bytes of {first.name}", help="take one of them away")
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _end(file: Path) -> bytes:
+    """The last bytes, in which formats keep their checksums."""
+    with file.open("rb") as content:
+        content.seek(max(0, _size(file) - 4096))
+        return content.read()
 
 
 def _is_list(kind: Any) -> bool:

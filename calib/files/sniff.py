@@ -15,6 +15,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ARROW1", "an Arrow file"),
     (b"\x1f\x8b", "a gzip file"),
     (b"\xfd7zXZ", "an xz file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a PNG picture"),
 )
@@ -36,8 +38,10 @@ def describe(path: Path | str) -> str:
         return "an empty file"
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
-            truncated = name == "a zip archive" and not zipfile.is_zipfile(path)
+            truncated = name == "a zip archive" and not is_zip(path)
             return "a truncated zip archive (.npz or checkpoint)" if truncated else name
+    if head[257:262] == b"ustar":
+        return "a tar archive"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
         return "a safetensors file"
     text = head.lstrip().lower()
@@ -48,6 +52,14 @@ def describe(path: Path | str) -> str:
     if all(byte >= 32 or byte in b"\t\r\n" for byte in head):
         return "a text file"
     return "unknown binary data"
+
+
+def is_zip(path: Path | str) -> bool:
+    """Whether a file is a zip archive, be it a damaged one."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # of several disks, or so it says
+        return True
 
 
 def is_npz(path: Path | str) -> bool:

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -12,8 +14,6 @@ from typing import Any, TypeVar
 from calib._extras import library
 from calib._text import printable
 from calib.errors import InputError, LostProcessError
-from calib.files.arrow_table import ArrowColumns
-from calib.files.columns import predictions_from
 from calib.files.shards import Shards, joined, spread
 from calib.predictions import Kind, Predictions
 
@@ -64,8 +64,11 @@ class DaskParts:
     def sample(self, rows: int) -> Predictions:
         """At most about as many rows, from the beginnings of parts spread over the whole."""
         chosen = spread(self.parts)
-        heads = self._run(_head, chosen, -(-rows // len(chosen)))
-        return joined([head for head in heads if head is not None])
+        for parts in (chosen, self.parts):  # those chosen may all be empty
+            found = [head for head in self._run(_head, parts, -(-rows // len(chosen))) if head is not None]
+            if found:
+                break
+        return joined(found)
 
     def _run(self, task: Callable[..., Any], parts: Sequence[Any], argument: Any) -> Iterator[Any]:
         delayed = _dask().delayed(task, pure=False)
@@ -89,9 +92,7 @@ class FramePart:
 
     def __iter__(self) -> Iterator[Predictions]:
         if len(self.frame):
-            arrow = library("pyarrow", extra="parquet", what="a dataframe")
-            columns = ArrowColumns(arrow.Table.from_pandas(self.frame, preserve_index=False))
-            yield predictions_from(columns, kind=self.kind, class_names=self.class_names)
+            yield Predictions.from_frame(self.frame, kind=self.kind, class_names=self.class_names)
 
     def gather(self, of: Callable[[Predictions], Found]) -> Iterator[Found]:
         """What ``of`` finds in it."""
@@ -124,6 +125,12 @@ def connected(scheduler: str | None = None, *, timeout: float = 20.0) -> Iterato
                 help="`dask scheduler` prints its address, such as tcp://10.0.0.1:8786",
             ) from error
         with client:
+            try:
+                client.wait_for_workers(1, timeout=timeout)
+            except TimeoutError as error:
+                raise InputError(
+                    f"the Dask scheduler at {printable(scheduler)} has no workers", help="start some: dask worker"
+                ) from error
             yield client
         return
     quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": None}
@@ -134,18 +141,36 @@ def connected(scheduler: str | None = None, *, timeout: float = 20.0) -> Iterato
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Errors in the data come back as they are; those of the machinery say that the command may be run again."""
+    """Errors in the data, or of somebody's own code, come back as they are; a lost worker or scheduler is named."""
     try:
         yield
     except InputError:
         raise
     except ModuleNotFoundError as error:
         raise InputError(f"the workers cannot import {error.name}", help="install calib on every worker") from error
-    except Exception as error:  # Dask has several kinds for a worker or scheduler that is gone
+    except FileNotFoundError as error:
+        raise InputError(
+            f"a worker does not find {printable(str(error.filename or error))}",
+            help="every worker must find the files under the same paths",
+        ) from error
+    except _lost() as error:
         reason = printable(str(error).partition("\n")[0] or type(error).__name__)
         raise LostProcessError(
             f"Dask lost workers or its scheduler ({reason})", help="nothing was counted twice; run it again"
         ) from error
+
+
+def _lost() -> tuple[type[BaseException], ...]:
+    """What Dask raises where a worker or the scheduler is gone."""
+    comm, scheduler = (library(f"distributed.{name}", extra="dask", what="Dask") for name in ("comm", "scheduler"))
+    return (
+        comm.CommClosedError,
+        scheduler.KilledWorker,
+        CancelledError,
+        FutureCancelled,
+        TimeoutError,
+        ConnectionError,
+    )
 
 
 def _dask() -> Any:

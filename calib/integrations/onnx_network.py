@@ -1,6 +1,6 @@
 """A network in an ONNX file, run by onnxruntime: its logits for images, nothing read but the file itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from calib._text import printable
 from calib.errors import InputError
 
 SUFFIX = ".onnx"
+LARGEST_BATCH = 65_536
+LOOPS = ("Loop", "Scan")
 
 
 def is_onnx(path: Path) -> bool:
@@ -24,7 +26,8 @@ def is_onnx(path: Path) -> bool:
 class OnnxNetwork:
     """A classifier of images: call it with a batch ``(n, channels, height, width)`` for its logits ``(n, k)``.
 
-    ``shape`` is what the file says of its input, None where it leaves a side open.  ``notes`` say what was found.
+    ``shape`` is what the file says of its input, None where it leaves a side open.  ``notes`` say what was found.  A
+    network is arithmetic: it reads and writes no files, but a hostile one can still ask for much memory.
     """
 
     session: Any
@@ -47,10 +50,15 @@ class OnnxNetwork:
             raise _no_network(path, error) from error
         if not model.graph.output:
             raise InputError(f"{path} holds no ONNX network", help="was it written to the end?")
-        if _has_external_data(onnx, model.graph) or any(_has_external_data(onnx, one) for one in model.functions):
+        if any(_points_elsewhere(onnx, message) for message in _messages(model)):
             raise InputError(
                 f"{path} keeps weights in other files, which calib does not follow",
                 help="save it as one file: onnx.save(model, path, save_as_external_data=False)",
+            )
+        if looping := {node.op_type for node in _messages(model) if getattr(node, "op_type", "") in LOOPS}:
+            raise InputError(
+                f"{path} holds the operator {min(looping)}, which may run without end",
+                help="run it yourself and save its logits: calib evaluate logits.npz",
             )
         notes = ["the network is that of the ONNX file"]
         if _without_softmax(onnx, model):
@@ -69,7 +77,16 @@ class OnnxNetwork:
                 f"{path} must take float32 images (n, channels, height, width) alone, it takes {printable(found)}",
                 help="run it yourself and save its logits: calib evaluate logits.npz",
             )
+        if outputs[0].type not in ("tensor(float)", "tensor(float16)", "tensor(double)"):
+            raise InputError(
+                f"{path} must return logits (n, k), it returns {printable(outputs[0].type)}",
+                help="export its classifier",
+            )
         shape = tuple(side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
+        if (shape[0] or 1) > LARGEST_BATCH:
+            raise InputError(
+                f"{path} wants batches of {shape[0]:,} images", help=f"export it for at most {LARGEST_BATCH:,}"
+            )
         return cls(session, inputs[0].name, outputs[0].name, shape, tuple(notes))
 
     @property
@@ -89,7 +106,7 @@ class OnnxNetwork:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Logits ``(n, k)`` of a batch; where the file fixes the size of batches, in batches of that size."""
-        size = self.shape[0] or len(images)
+        size = self.shape[0] or max(len(images), 1)
         return torch.cat([self._run(part, size) for part in torch.split(images, size)])
 
     def _run(self, images: Tensor, size: int) -> Tensor:
@@ -109,30 +126,33 @@ class OnnxNetwork:
 
 
 def _without_softmax(onnx: Any, model: Any) -> bool:
-    """Let the first output be what goes into the softmax that makes it, if one does; say whether."""
+    """Let the first output be what goes into the softmax over classes that makes it, if one does; say whether."""
     output = model.graph.output[0]
-    makers: Sequence[Any] = [node for node in model.graph.node if output.name in node.output]
-    if not makers or makers[0].op_type not in ("Softmax", "LogSoftmax"):
+    makers = {name: node for node in model.graph.node for name in node.output}
+    maker = makers.get(output.name)
+    while maker is not None and maker.op_type in ("Identity", "Cast") and maker.input:
+        maker = makers.get(maker.input[0])
+    if maker is None or maker.op_type not in ("Softmax", "LogSoftmax") or not maker.input:
         return False
-    kind = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
-    output.CopyFrom(onnx.helper.make_tensor_value_info(makers[0].input[0], kind, None))
+    if any(one.name == "axis" and one.i not in (1, -1) for one in maker.attribute):
+        return False
+    output.CopyFrom(onnx.helper.make_tensor_value_info(maker.input[0], onnx.TensorProto.FLOAT, None))
     return True
 
 
-def _has_external_data(onnx: Any, graph: Any) -> bool:
-    """Whether a tensor lies in another file: of this graph or function, of a node's attributes, of graphs within."""
-    tensors = list(getattr(graph, "initializer", []))
-    for sparse in getattr(graph, "sparse_initializer", []):
-        tensors += [sparse.values, sparse.indices]
-    inner = []
-    for node in graph.node:
-        for attribute in node.attribute:
-            tensors += [attribute.t, *attribute.tensors]
-            inner += [attribute.g, *attribute.graphs]
-    external = onnx.TensorProto.EXTERNAL
-    return any(one.data_location == external for one in tensors) or any(
-        _has_external_data(onnx, one) for one in inner if one.node
-    )
+def _messages(message: Any) -> Iterator[Any]:
+    """A message of protobuf and all that it holds, however deep."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if hasattr(value, "ListFields") else value:
+                yield from _messages(inner)
+
+
+def _points_elsewhere(onnx: Any, message: Any) -> bool:
+    """Whether a tensor lies in another file."""
+    tensor = isinstance(message, onnx.TensorProto)
+    return tensor and (message.data_location == onnx.TensorProto.EXTERNAL or len(message.external_data) > 0)
 
 
 def _no_network(path: Path, error: Exception) -> InputError:

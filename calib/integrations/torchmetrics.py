@@ -1,6 +1,6 @@
 """calib's exact sums as a metric of torchmetrics: constant memory, one all-reduce, any loop that knows `Metric`."""
 
-# mypy: disable-error-code="import-not-found,import-untyped,misc"
+# mypy: disable-error-code="misc"
 
 from typing import Any
 
@@ -51,6 +51,13 @@ class CalibrationMetric(Metric):
         self.kind, self.closed, self.edges = kind, closed, empty.edges
         self.add_state("bins", torch.zeros(3, n_bins, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("losses", torch.zeros(3, dtype=torch.float64), dist_reduce_fx="sum")
+        # what sets metrics apart, for collections that let metrics of equal states share one
+        convention = torch.tensor([closed == "left", kind == "probs"], dtype=torch.float64)
+        self.add_state("convention", convention, dist_reduce_fx="max")
+
+    def set_dtype(self, dst_type: Any) -> "CalibrationMetric":
+        """Leave the sums in float64: shorter numbers stop counting."""
+        return self
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Add a batch: scores ``(n, k)`` and labels ``(n,)``."""
@@ -70,4 +77,5 @@ class CalibrationMetric(Metric):
         state.curve = CalibrationCurve(self.edges, count.astype(np.int64), confidence, correct, None, self.closed)
         state.losses, state.infinite_nll = np.array([nll, brier]), int(infinite)
         summary = state.compute()
-        return {name: torch.tensor(getattr(summary, name), dtype=torch.float64) for name in NAMES}
+        found = {name: getattr(summary, name) for name in NAMES}
+        return {name: torch.tensor(one, dtype=torch.float64, device=self.device) for name, one in found.items()}

@@ -29,12 +29,12 @@ def auroc_from(histogram: LogOddsHistogram) -> Bounded:
     1.0
     """
     wrong, right = histogram.wrong[0], histogram.right[0]
-    pairs = wrong.sum() * right.sum()
-    if pairs == 0:
+    if wrong.sum() == 0 or right.sum() == 0:
         return Bounded(float("nan"), float("nan"))
+    wrong, right = wrong / wrong.sum(), right / right.sum()
+    undecided = float((right * wrong).sum()) / 2
     below = np.cumsum(wrong) - wrong
-    undecided = float((right * wrong).sum() / pairs) / 2
-    return Bounded(float((right * below).sum() / pairs) + undecided, undecided + 1e-12)
+    return Bounded(float((right * below).sum()) + undecided, undecided + 1e-12)
 
 
 def aurc_from(histogram: LogOddsHistogram) -> Bounded:
@@ -89,7 +89,8 @@ def smooth_ece_from(histogram: LogOddsHistogram) -> Bounded:
     """`calib.smooth_ece`: the residuals of a cell, right and wrong ones apart, are put at their centre.
 
     The kernel's curvature bounds what that changes: D / s² in the error at width s, D = ½ · E|Z² − 1| · Σ |residual| ·
-    (half a cell)².  The error never rises with s, so its crossing with s moves by no more than where (s − x) x² = D.
+    (half a cell)².  The error never rises with s, so its crossing with s, found at v, lies between the two x, below and
+    above v, at which |v − x| x² = D.
     """
     total = histogram.mass.sum()
     low, high = histogram.limits
@@ -105,17 +106,16 @@ def smooth_ece_from(histogram: LogOddsHistogram) -> Bounded:
     width = high - low
     off = KERNEL_CURVATURE / 8 * float(sum((mass * width**2).sum() for mass in masses)) / total
     lowest = float(abs(residual.sum()))
-    return Bounded(value, max(_crossing(value, off, lowest), off / max(value, 1e-5) ** 2) + NUMERICS)
+    return Bounded(value, _astray(value, off, lowest) + NUMERICS)
 
 
-def _crossing(value: float, off: float, lowest: float) -> float:
-    """How far below ``value`` the true crossing can lie; it is never below ``lowest``."""
-    from scipy.optimize import brentq
-
-    if 27 * off >= 4 * value**3:
-        return value - lowest
-    at = brentq(lambda x: (value - x) * x**2 - off, 2 * value / 3, value) if off > 0 else value
-    return min(value - float(at), value - lowest)
+def _astray(value: float, off: float, lowest: float) -> float:
+    """How far from ``value`` the true crossing can lie; it is never below ``lowest``, nor above 1."""
+    if off == 0:
+        return 0.0
+    below = 9 / 4 * off / value**2 if 27 * off < 4 * value**3 else np.inf  # x is 2/3 of v or more, or anything
+    above = min(off / value**2 if value else np.inf, off ** (1 / 3))  # x ≥ v, and x ≥ x − v
+    return float(max(min(below, value - lowest), min(above, 1 - value)))
 
 
 def _residuals(histogram: LogOddsHistogram) -> tuple[Float, Float]:

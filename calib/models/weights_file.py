@@ -2,7 +2,9 @@
 
 import argparse
 import pathlib
+import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ import torch
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
+from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
-from calib.files.sniff import describe
+from calib.files.sniff import describe, is_zip
 
 _LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # begins files of torch before 1.6
+_UNSAFE = re.compile(r"[Uu]nsupported (?:global: )?GLOBAL ([\w.]+)")  # in torch's words
 _RESAVE = 'where it was trained, save the weights alone: torch.save(model.state_dict(), "weights.pt")'
 _scalar: Any = np.float64(0).__reduce__()[0]
 # what trainers put beside weights: command lines, paths and numpy's numbers; none of these runs anything
@@ -28,6 +32,10 @@ _PLAIN: list[Any] = [
     (_scalar, "numpy._core.multiarray.scalar"),
     *(type(np.dtype(code)) for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")),
 ]
+_DTYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.bool),
+)
 
 
 def read_tensors(path: Path | str) -> Any:
@@ -38,8 +46,7 @@ def read_tensors(path: Path | str) -> Any:
     is refused.  Raises `InputError`.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} is not a file", help="name a checkpoint, a run directory or a predictions file")
+    check_file(path, "a checkpoint", help="name a checkpoint, a run directory or a predictions file")
     with path.open("rb") as file:
         old = file.read(len(_LEGACY)) == _LEGACY
     if not old:
@@ -53,8 +60,21 @@ def read_tensors(path: Path | str) -> Any:
         raise _refusal(path, error) from error
 
 
+def check_weights(weights: Mapping[str, torch.Tensor], path: Path | str) -> None:
+    """Raise `InputError`, naming the first tensor that no network here can use: of odd kinds, or with NaN in it."""
+    for name, value in weights.items():
+        if value.layout != torch.strided or value.is_quantized or value.is_meta or value.dtype not in _DTYPES:
+            raise InputError(
+                f"{path}: {printable(str(name))} is no plain tensor of numbers", help="save the weights in float32"
+            )
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise InputError(
+                f"{path}: {printable(str(name))} holds NaN or infinite weights", help="take an earlier checkpoint"
+            )
+
+
 def _check_archive(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         looks_like = describe(path)
         if looks_like.startswith("a pickle"):
             raise InputError(f"{path} is {looks_like}; opening it could run code from the file", help=_RESAVE)
@@ -89,8 +109,8 @@ def _refusal(path: Path, error: Exception) -> InputError:
             unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except Exception:  # a pickle so broken that its names cannot be listed, or one of before torch 1.6
         unsafe = []
-    if not unsafe and "Unsupported global: GLOBAL " in str(error):
-        unsafe = [str(error).partition("Unsupported global: GLOBAL ")[2].split()[0]]
+    if not unsafe and (named := _UNSAFE.search(str(error))):
+        unsafe = [named[1]]
     if unsafe:
         return InputError(
             f"{path} holds Python objects ({printable(', '.join(sorted(unsafe)))}); opening it could run code from the "

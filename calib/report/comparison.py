@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._text import number, printable
-from calib.diagnosis import Diagnosis, direction
-from calib.differences import ece_difference_interval, mean_difference_interval, paired_outcomes
-from calib.errors import InputError
+from calib.diagnosis import direction
+from calib.differences import ece_difference_interval, mean_difference_interval, same_examples
 from calib.evaluation import Report
 from calib.export import row_name
 from calib.intervals import Interval
@@ -36,7 +35,8 @@ def comparison_part(subjects: Sequence[Subject]) -> Part:
     """Which model is best calibrated, by how much, and what chance has to do with it."""
     candidates = [candidate for subject in subjects for candidate in _candidates(subject)]
     anchor = "all-"
-    same = _same_examples([subject.diagnosis for subject in subjects])
+    first = subjects[0].diagnosis.before
+    same = all(same_examples(first, subject.diagnosis.before) for subject in subjects[1:])
     sections = [
         Section(f"{anchor}numbers", "Side by side", [_examples(subjects)], tables=[_table(subjects)]),
         _overlay(subjects, anchor),
@@ -57,17 +57,6 @@ def _candidates(subject: Subject) -> list[_Candidate]:
         name = row_name(subject.name, "temperature", cross_fitted=diagnosis.cross_fitted)
         made.append(_Candidate(name, diagnosis.after, diagnosis.scaled, scaled=True))
     return made
-
-
-def _same_examples(diagnoses: Sequence[Diagnosis]) -> bool:
-    """Whether all have the same labels and weights in the same order; more cannot be known of predictions."""
-    first, *others = (diagnosis.before for diagnosis in diagnoses)
-    try:
-        for other in others:
-            paired_outcomes(first, other)
-    except InputError:
-        return False
-    return True
 
 
 def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, same: bool) -> Verdict:

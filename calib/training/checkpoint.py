@@ -13,7 +13,7 @@ from calib.datasets.splits import Split
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
 from calib.models import build_model
-from calib.models.weights_file import read_tensors
+from calib.models.weights_file import check_weights, read_tensors
 from calib.training.config import TrainConfig
 from calib.training.images import Normalisation
 
@@ -133,6 +133,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     if version > FORMAT:
         raise InputError(f"{path} was written by a newer calib (format {version})", help="upgrade calib")
     try:
+        check_weights(content["state_dict"], path)
         return Checkpoint(
             config=TrainConfig.from_dict(meta["config"]),
             state_dict=dict(content["state_dict"]),
@@ -151,6 +152,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
+            if str(path) in str(error):
+                raise
             raise InputError(f"{path}: {error}", help=error.help) from error
         raise InputError(
             f"{path} is an incomplete checkpoint ({type(error).__name__}: {printable(str(error))})",

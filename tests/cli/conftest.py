@@ -43,6 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+HOSTILE = ("$x^$", "[/]", "<script>alert(1)</script>", "\x1b[31mred", "NA", "two\nlines", "=1+1", "a|b", "", "_hidden")
 SMALL = TrainConfig(dataset="digits", width=4, smoothing=0.05, label_noise=0.4, epochs=2)
 
 

@@ -14,11 +14,9 @@ import pytest
 import torch
 
 import calib
-from calib.files.npz import load_predictions, save_predictions
+from calib.files.npz import load_predictions
 
 from .conftest import Run, assert_refused
-
-HOSTILE = ("$x^$", "[/]", "<script>alert(1)</script>", "\x1b[31mred", "NA", "two\nlines", "=1+1", "a|b", "", "_hidden")
 
 
 def test_the_version_and_the_help_are_printed(run: Run) -> None:
@@ -103,12 +101,6 @@ def test_an_unwritable_output_is_found_before_training(
     assert_refused(run("train", "-o", tmp_path / "file" / "run"), "cannot write")
 
 
-def test_a_diverged_training_exits_3_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
-    result = run("train", "--width", "2", "--learning-rate", "999999", "--epochs", "30", "-o", tmp_path / "run")
-    assert_refused(result, "the training diverged in epoch 1", code=3)
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process are POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_training_leaves_whole_files_and_goes_on(
@@ -176,25 +168,6 @@ def test_reliability_plots_of_another_format_are_refused_before_work(run: Run, t
     )
 
 
-def test_hostile_class_names_pass_through_every_command(run: Run, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, (200, len(HOSTILE)))
-    labels = logits.argmax(1)
-    labels[:60] = rng.integers(0, len(HOSTILE), 60)
-    path = tmp_path / "names.npz"
-    save_predictions(calib.Predictions.from_logits(logits, labels, class_names=HOSTILE), path)
-    assert load_predictions(path).class_names == HOSTILE
-    for arguments in (("evaluate", path), ("compare", path), ("reliability-plot", path, "-o", tmp_path / "f.svg")):
-        result = run(*arguments)
-        assert result.code == 0, result.err
-        assert "\x1b" not in result.out + result.err
-    shown = run("info", path)
-    assert "\x1b" not in shown.out
-    for text in ("$x^$", "[/]", "<script>", "\\x1b[31mred", "NA", "two\\nlines"):
-        assert text in shown.out
-    assert json.loads(run("info", path, "--json").out)["class_names"] == list(HOSTILE)
-
-
 def test_info_tells_what_is_in_a_file(run: Run, trained: Path, tmp_path: Path) -> None:
     shown = run("info", trained)
     for words in ("a calib checkpoint", "smoothing 0.05", "train 600", "torch"):
@@ -229,30 +202,6 @@ def test_debug_shows_the_traceback(run: Run, tmp_path: Path, monkeypatch: pytest
     assert result.code == 2
 
 
-def test_a_closed_pipe_is_no_error(trained: Path) -> None:
-    command = f"{sys.executable} -m calib compare {trained} --json | head -c 5"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == '{\n  "'
-    assert "Traceback" not in done.stderr
-
-
 def test_one_calibration_file_does_not_serve_several_models(run: Run, trained: Path, tmp_path: Path) -> None:
     options = ("--calibration", trained / "calibration.npz", "-o", tmp_path / "a.png")
     assert_refused(run("reliability-plot", trained, trained, *options), "--calibration goes with one SOURCE")
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_terminal_that_cannot_show_alpha_still_gets_its_table(trained: Path, encoding: str) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-    command = [sys.executable, "-m", "calib", "compare", str(trained)]
-    done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert b"0.05 + T" in done.stdout
-
-
-@pytest.mark.skipif(os.name == "nt", reason="closes file descriptors as a POSIX shell does")
-def test_a_process_without_stdout_ends_well(trained: Path) -> None:
-    command = f'exec "{sys.executable}" -m calib info "{trained}" >&-'
-    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == b""

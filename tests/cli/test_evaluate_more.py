@@ -10,6 +10,7 @@ import torch
 
 from calib.calibrators.temperature import TemperatureScaling
 from calib.diagnosis import diagnose
+from calib.examples import load_example
 from calib.files.calibrator_json import load_calibrator
 from calib.metrics.binned import ece
 from calib.outcomes import Outcomes
@@ -125,13 +126,29 @@ def test_a_temperature_and_a_diagram_of_shards_are_those_of_the_whole(run: Run, 
     assert run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "a.svg", "--bars", "confidence").code == 0
     vector = run("calibrate", tmp_path / "logs", "--method", "vector", "-o", tmp_path / "v.json")
     assert_refused(vector, "vector needs the rows in memory")
+    four = tmp_path / "four.npz"
+    np.savez(four, logits=np.eye(4), labels=[0, 1, 2, 2])
+    assert_refused(run("evaluate", four, "--calibrator", tmp_path / "t.json"), "fitted on 3 classes")
+    odd = run("evaluate", tmp_path / "logs", "--arch", "resnet20")
+    assert_refused(odd, "--arch was given, but")
+    assert_refused(run("evaluate", "example:cifar10-resnet20-hard", "--engine", "dask"), "--engine reads shards")
     bars = run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "b.svg", "--bars", "consistency")
     assert_refused(bars, "consistency bars need the rows in memory")
-    separable = "label,logit_0,logit_1\n0,2,0\n1,0,2\n"
     for i in range(2):
-        (tmp_path / f"{i}.csv").write_text(separable)
+        (tmp_path / f"{i}.csv").write_text(f"label,logit_0,logit_1\n0,{2 + i},0\n1,0,2\n")
     assert_refused(run("calibrate", tmp_path / "*.csv", "-o", tmp_path / "s.json"), "nothing was written", code=3)
     assert not (tmp_path / "s.json").exists()
+
+
+def test_shards_may_be_judged_by_the_calibration_split_of_an_example(run: Run, tmp_path: Path) -> None:
+    example = load_example("cifar10-resnet20-hard")
+    for i, rows in enumerate(np.array_split(np.arange(example.test.n), 3)):
+        np.savez(tmp_path / f"{i}.npz", logits=example.test.values[rows], labels=example.test.labels[rows])
+    given = ("--calibration", "example:cifar10-resnet20-hard", "--json")
+    found = json.loads(run("evaluate", tmp_path / "*.npz", *given).out)
+    expected = TemperatureScaling.fit(example.calibration).temperature
+    assert found["temperature"]["temperature"] == pytest.approx(expected, rel=1e-9)
+    assert found["n"]["calibration"] == example.calibration.n
 
 
 def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> None:
@@ -191,7 +208,7 @@ def test_predictions_of_others_are_saved_as_calib_s_own(run: Run, trained: Path,
     assert "note: the architecture is resnet8" in foreign.err
     assert Predictions.load(tmp_path / "theirs.npz").n == 1797
     assert_refused(run("predict", tmp_path / "theirs.pth", "-o", tmp_path / "x.npz"), "do not say what data")
-    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "is not a file")
+    assert_refused(run("predict", tmp_path / "nothing.pth", "-o", tmp_path / "x.npz"), "does not exist, a checkpoint")
     for source, option in ((here, "--split"), (tmp_path / "theirs.pth", "--split")):
         assert_refused(run("predict", source, option, "train", "-o", tmp_path / "x.npz"), "leave --split out")
     refused = run("predict", trained, "--dataset", "digits", "-o", tmp_path / "x.npz")

@@ -12,8 +12,7 @@ import calib
 from calib.files.npz import load_predictions, save_predictions
 
 from ..references import sample
-from .conftest import Run, assert_refused
-from .test_commands import HOSTILE
+from .conftest import HOSTILE, Run, assert_refused
 
 HARD, SMOOTHED = "example:digits-resnet8-hard", "example:digits-resnet8-smoothed"
 

@@ -127,7 +127,7 @@ def test_the_papers_networks_need_its_data(run: Run, tmp_path: Path, paper: str)
         (["RUN", "RUN"], "named twice"),
         (["RUN/test.npz"], "holds predictions"),
         (["example:digits-resnet8-hard"], "holds predictions"),
-        (["nowhere"], "is not a file"),
+        (["nowhere"], "does not exist, a checkpoint was expected"),
         (["RUN", "--classes", "0,1,ten"], "no class 'ten'"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_config_file_that_is_none_is_refused_in_words(
 ) -> None:
     (tmp_path / name).write_text(text)
     assert_refused(run("train", "--config", tmp_path / name, "-o", tmp_path / "run"), words)
-    assert_refused(run("train", "--config", tmp_path / "none.toml", "-o", tmp_path / "run"), "cannot be read")
+    assert_refused(run("train", "--config", tmp_path / "none.toml", "-o", tmp_path / "run"), "does not exist")
 
 
 def test_without_an_output_the_run_is_named_by_its_config_and_skipped_when_finished(

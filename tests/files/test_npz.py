@@ -210,7 +210,7 @@ def test_a_pickle_under_the_name_of_an_array_is_not_run_either(tmp_path: Path) -
     save(path, labels=LABELS)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("logits.npy", pickle.dumps(Canary(canary)))
-    with pytest.raises(InputError, match=r"not plain arrays|must be numbers"):
+    with pytest.raises(InputError, match=r"hold plain arrays"):
         load_predictions(path)
     path.write_bytes(pickle.dumps(Canary(canary)))
     with pytest.raises(InputError, match="looks like a pickle"):

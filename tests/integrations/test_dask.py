@@ -78,6 +78,13 @@ def test_a_dataframe_gives_it_too(client: Any, folder: Path) -> None:
     assert_same(found, calib.evaluate_streamed(calib.Shards.of(folder)))
 
 
+def test_a_sample_is_found_where_most_partitions_are_empty(client: Any) -> None:
+    dataframe = pytest.importorskip("dask.dataframe")
+    parts = [frame(np.arange(N if i == 11 else 0)) for i in range(16)]
+    found = calib.evaluate_streamed(DaskParts.of_dataframe(client, dataframe.from_map(lambda i: parts[i], range(16))))
+    assert found.uncalibrated.n == N
+
+
 def test_empty_partitions_and_files_count_nothing(client: Any, folder: Path, tmp_path: Path) -> None:
     dataframe = pytest.importorskip("dask.dataframe")
     parts = [frame(np.arange(N)), frame(np.arange(0))]
@@ -137,9 +144,30 @@ def test_errors_in_the_data_come_back_as_they_are(client: Any, tmp_path: Path) -
     frame(np.arange(20)).drop(columns="logit_4").assign(label=0).to_parquet(tmp_path / "1.parquet")
     with pytest.raises(InputError, match="of 5 classes, others logits of 4"):
         calib.evaluate_streamed(DaskParts.of_shards(client, calib.Shards.of(tmp_path)))
+    frame(np.arange(20, 40)).drop(columns="weight").to_parquet(tmp_path / "1.parquet")
+    with pytest.raises(InputError, match="some parts have sample weights and some have none"):
+        calib.evaluate_streamed(DaskParts.of_shards(client, calib.Shards.of(tmp_path)))
+    shards = calib.Shards.of(tmp_path)
+    (tmp_path / "1.parquet").unlink()
+    with pytest.raises(InputError, match=r"1\.parquet"):
+        calib.evaluate_streamed(DaskParts.of_shards(client, shards))
+
+
+def test_errors_of_other_code_in_the_graph_are_not_called_losses(client: Any) -> None:
+    dataframe = pytest.importorskip("dask.dataframe")
+    broken = dataframe.from_map(lambda i: frame(np.arange(10)).assign(label=int("x")), [0, 1], meta=frame(np.arange(0)))
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        calib.evaluate_streamed(DaskParts.of_dataframe(client, broken))
+    assert not isinstance(raised.value, InputError)
+    odd = frame(np.arange(30)).assign(label=[f"c{i % 3}" for i in range(30)])
+    words = dataframe.from_pandas(odd.drop(columns=["logit_3", "logit_4"]), npartitions=2)
+    names = ["c0", "c1", "c2"]
+    assert calib.evaluate_streamed(DaskParts.of_dataframe(client, words, class_names=names)).n_classes == 3
 
 
 def test_a_scheduler_that_never_was_or_dies_ends_in_one_sentence(folder: Path) -> None:
+    from distributed import Client
+
     address = "tcp://127.0.0.1:9"
     with pytest.raises(InputError, match=f"no Dask scheduler answers at {address}"), connected(address, timeout=0.5):
         pass
@@ -150,7 +178,9 @@ def test_a_scheduler_that_never_was_or_dies_ends_in_one_sentence(folder: Path) -
         assert scheduler.stderr is not None
         line = next(line for line in scheduler.stderr if "tcp://" in line)
         address = "tcp://" + line.rpartition("tcp://")[2].strip()
-        with connected(address) as client:
+        with pytest.raises(InputError, match="has no workers"), connected(address, timeout=1.0):
+            pass
+        with Client(address) as client:
             Timer(1.0, scheduler.kill).start()  # there are no workers: the tasks wait
             with pytest.raises(LostProcessError, match="Dask lost workers or its scheduler"):
                 list(DaskParts.of_shards(client, calib.Shards.of(folder)).gather(dying))
@@ -173,10 +203,10 @@ def test_the_command_line_reaches_a_scheduler(
     for name in ("ece", "nll", "smooth_ece", "temperature"):
         assert distributed["temperature"][name] == pytest.approx(local["temperature"][name], rel=1e-11)
     assert distributed["n"] == local["n"]
-    monkeypatch.setattr(sys, "argv", ["calib", "evaluate", str(folder)])  # weighted: no interval, no chance level
+    monkeypatch.setattr(sys, "argv", ["calib", "evaluate", str(folder)])  # weighted: no AURC
     with pytest.raises(SystemExit):
         main()
     shown = capsys.readouterr().out
     assert "smooth ECE within" in shown
-    assert "expected by chance" not in shown
+    assert "expected by chance" in shown
     assert "AURC" not in shown

@@ -110,6 +110,77 @@ def test_weights_in_other_files_are_never_followed(make: Make, tmp_path: Path) -
         OnnxNetwork.of(path)
 
 
+def hidden(place: str) -> Any:
+    """A model whose sum with a tensor of another file hides where few look."""
+    helper, proto = onnx.helper, onnx.TensorProto
+
+    def elsewhere(name: str) -> Any:
+        tensor = proto(name=name, data_type=proto.FLOAT, dims=[4], data_location=proto.EXTERNAL)
+        tensor.external_data.add(key="location", value="secret")
+        return tensor
+
+    def branch(name: str) -> Any:
+        return helper.make_graph([], name, [], [helper.make_tensor_value_info(name, 1, [4])], [elsewhere(name)])
+
+    functions, imports, inits = [], [helper.make_opsetid("", 18)], [helper.make_tensor("yes", proto.BOOL, [], [True])]
+    if place == "a branch without nodes":
+        node = helper.make_node("If", ["yes"], ["s"], then_branch=branch("a"), else_branch=branch("b"))
+    elif place == "a sparse constant":
+        sparse = onnx.SparseTensorProto(dims=[4])
+        sparse.values.CopyFrom(elsewhere("v"))
+        sparse.indices.CopyFrom(helper.make_tensor("i", proto.INT64, [4], range(4)))
+        node = onnx.NodeProto(op_type="Constant", output=["s"])
+        node.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR).sparse_tensor.CopyFrom(sparse)
+    else:
+        inner = helper.make_node("Constant", [], ["s"], value=elsewhere("v"))
+        functions.append(helper.make_function("mine", "Hidden", [], ["s"], [inner], imports))
+        imports = [*imports, helper.make_opsetid("mine", 1)]
+        node = helper.make_node("Hidden", [], ["s"], domain="mine")
+    nodes = [node, helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("Add", ["flat", "s"], ["y"])]
+    given, out = (helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", ["n", 1, 2, 2]), ("y", None)))
+    graph = helper.make_graph(nodes, "net", [given], [out], inits)
+    return helper.make_model(graph, opset_imports=imports, functions=functions, ir_version=9)
+
+
+@pytest.mark.parametrize("place", ["a branch without nodes", "a sparse constant", "a function"])
+def test_tensors_of_other_files_cannot_hide(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_bytes(np.arange(4, dtype=np.float32).tobytes())
+    (tmp_path / "net.onnx").write_bytes(hidden(place).SerializeToString())
+    with pytest.raises(InputError, match="keeps weights in other files"):
+        OnnxNetwork.of(tmp_path / "net.onnx")
+
+
+def test_loops_odd_outputs_and_huge_batches_are_refused(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="wants batches of 1,048,576 images"):
+        OnnxNetwork.of(make(batch=2**20))
+    model = onnx.load(make())
+    model.graph.node.append(onnx.helper.make_node("Loop", ["a", "b"], ["c"]))
+    (tmp_path / "loop.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="holds the operator Loop"):
+        OnnxNetwork.of(tmp_path / "loop.onnx")
+    model = onnx.load(make())
+    model.graph.node.append(onnx.helper.make_node("Cast", ["logits"], ["words"], to=onnx.TensorProto.STRING))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("words", onnx.TensorProto.STRING, None))
+    (tmp_path / "words.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="it returns"):
+        OnnxNetwork.of(tmp_path / "words.onnx")
+
+
+def test_a_softmax_behind_casts_is_found_and_one_over_rows_left(make: Make) -> None:
+    path = make(end="Softmax")
+    model = onnx.load(path)
+    model.graph.node.append(onnx.helper.make_node("Identity", ["ended"], ["last"]))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("last", 1, None))
+    onnx.save(model, path)
+    np.testing.assert_allclose(OnnxNetwork.of(path)(IMAGES).numpy(), EXPECTED, rtol=1e-5, atol=1e-5)
+    model.graph.node[3].attribute[0].i = 0
+    onnx.save(model, path)
+    found = OnnxNetwork.of(path)
+    assert len(found.notes) == 1
+    np.testing.assert_allclose(found(IMAGES).numpy().sum(axis=0), 1, rtol=1e-5)
+
+
 def test_what_is_no_network_is_one_sentence(make: Make, tmp_path: Path) -> None:
     content = make().read_bytes()
     bad = tmp_path / "bad.onnx"

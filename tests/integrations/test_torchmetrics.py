@@ -55,6 +55,31 @@ def test_it_behaves_as_metrics_do() -> None:
         assert_whole(again.clone().compute())
 
 
+def test_metrics_of_other_conventions_in_one_collection_stay_apart() -> None:
+    from torchmetrics import MetricCollection
+
+    both = MetricCollection(
+        {
+            "right": CalibrationMetric(kind="probs", n_bins=4, closed="right"),
+            "left": CalibrationMetric(kind="probs", n_bins=4, closed="left"),
+        }
+    )
+    probs, labels = [[0.6, 0.4], [0.7, 0.3], [0.75, 0.25], [0.9, 0.1]], [0, 1, 1, 0]  # 0.75 is an edge
+    for rows in (slice(0, 2), slice(2, 4)):  # the first batch has nothing on an edge
+        both.update(torch.tensor(probs[rows], dtype=torch.float64), torch.tensor(labels[rows]))
+    right, left = (float(both[side].compute()["ece"]) for side in ("right", "left"))
+    assert right == pytest.approx(calib.ece(probs, labels, n_bins=4))
+    assert left == pytest.approx(calib.ece(probs, labels, n_bins=4, closed="left"))
+    assert right != left
+
+
+def test_shorter_numbers_and_other_devices_are_asked_for_in_vain() -> None:
+    metric = CalibrationMetric(kind="logits").set_dtype(torch.float16)
+    for batch, labels in zip(torch.split(LOGITS, 100), torch.split(LABELS, 100), strict=True):
+        metric.update(batch, labels)
+    assert_whole(metric.compute())
+
+
 def test_a_probability_of_0_at_the_label_makes_nll_infinite() -> None:
     metric = CalibrationMetric(kind="probs")
     metric.update(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([1, 0]))

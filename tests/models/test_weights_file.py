@@ -91,7 +91,7 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             read_tensors(tmp_path / name)
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is a folder, a checkpoint was expected"):
         read_tensors(tmp_path)
 
 

@@ -53,6 +53,13 @@ def test_what_may_be_as_good_is_said() -> None:
     assert "which cannot be told from 0" in found.sentence
 
 
+def test_of_many_models_the_next_best_are_told_in_words_and_all_in_the_table() -> None:
+    part = comparison_part([GOOD, SURE, NOISY, subject("soft", 0.5 * TRUE)])
+    assert part.verdict is not None
+    assert part.verdict.sentence.count(" worse (") == 5
+    assert len(part.sections[0].tables[0].rows) == 8
+
+
 def test_groups_are_those_of_the_group_report() -> None:
     groups = np.where(TRUE[:, 0] > 0, "a", "b")
     section = groups_section(Subject("m", SURE.diagnosis, groups=("side", groups)), "")

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import calib
+from calib.content_hash import content_hash
+from calib.environment import commit
 from calib.report.mistakes import most_confident_mistakes
 from calib.sensitivity import ece_sensitivity
 from calib.tables import score_table
@@ -69,6 +71,9 @@ def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Pat
     curve = calib.risk_coverage(HARD.test)
     assert cells["wrong among the most confident 80%"][0] == f"{curve.risk_at(0.8):.2%}"
     assert cells["can be answered with 5% wrong at most"][0] == f"{curve.coverage_at(0.05):.1%}"
+    surest_first = np.sort(HARD.test.outcomes.confidence)[::-1]
+    threshold = surest_first[int(np.ceil(0.8 * HARD.test.n)) - 1]
+    assert cells["confidence from which 80% are answered"][0] == f"{threshold:.4f}"
     line = calib.calibration_slope_intercept(HARD.test)
     assert cells["calibration slope"][0] == f"{line.slope:.3f}"
     assert cells["calibration intercept"][0] == f"{line.intercept:.3f}"
@@ -143,3 +148,26 @@ def test_models_whose_nll_is_infinite_are_ranked_by_brier(tmp_path: Path) -> Non
         f"By Brier score, which rewards calibration and accuracy together, {best} is best"
         in page_of(tmp_path / "r.html").words
     )
+
+
+def test_the_provenance_names_data_by_hash_and_code_by_version(one: Path) -> None:
+    cells = {row[0]: row[1] for table in page_of(one).tables for row in table if len(row) == 2}
+    assert cells["test SHA-256"] == content_hash(HARD.test)
+    assert cells["calibration SHA-256"] == content_hash(HARD.calibration)
+    assert cells["checkpoint SHA-256"] == HARD.provenance["checkpoint_sha256"]
+    assert cells["test data"] == "n = 797, 10 classes, logits in float16"
+    assert cells["calib"] == f"{calib.__version__}, commit {commit()}"
+    assert f"numpy {np.__version__}" in cells["on"]
+    assert cells["command"] == HARD.provenance["command"]
+    assert "label_noise 0.4" in cells["config"]
+
+
+def test_the_caption_names_the_bin_that_adds_most_to_the_error(one: Path) -> None:
+    curve = DIAGNOSIS.curves[0]
+    parts = [0.0 if n == 0 else n * abs(gap) for n, gap in zip(curve.count.tolist(), curve.gap.tolist(), strict=True)]
+    worst = parts.index(max(parts))
+    said = f"between {worst / 15:.2f} and {(worst + 1) / 15:.2f}: {curve.count[worst]:,} examples, overconfident by"
+    assert said in page_of(one).words
+    wrong = ~HARD.test.outcomes.correct
+    sure = (HARD.test.outcomes.confidence[wrong] > 0.9).mean()
+    assert f"Of {wrong.sum():,} wrong answers {sure:.1%} claim more than 0.9" in page_of(one).words

@@ -129,7 +129,11 @@ def test_runs_of_one_name_are_called_by_their_path_and_one_run_is_named_once(run
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("example:digits-resnet8-hard", "predictions"), ("test.npz", "predictions"), ("nowhere", "is not a file")],
+    [
+        ("example:digits-resnet8-hard", "predictions"),
+        ("test.npz", "predictions"),
+        ("nowhere", "does not exist, a check"),
+    ],
 )
 def test_what_is_no_network_is_refused(path: str, words: str) -> None:
     with pytest.raises(InputError, match=words):

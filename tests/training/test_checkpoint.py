@@ -199,7 +199,7 @@ def test_hostile_class_names_come_back(checkpoint: Checkpoint, tmp_path: Path) -
 
 def test_a_file_that_does_not_exist_and_a_folder_are_refused(tmp_path: Path) -> None:
     for file in (tmp_path / "none.pt", tmp_path):
-        with pytest.raises(InputError, match="not a file"):
+        with pytest.raises(InputError, match="a checkpoint was expected"):
             load_checkpoint(file)
 
 
