@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-all lint bench docs clean
+.PHONY: demo test test-all lint bench docs site clean
 
 demo: .venv/calib  ## train, evaluate and compare on handwritten digits, in about a minute
 	$(BIN)/calib demo
@@ -12,7 +12,7 @@ demo: .venv/calib  ## train, evaluate and compare on handwritten digits, in abou
 test: .venv/dev lint  ## everything but tests marked slow
 	$(BIN)/python -m pytest -n 2
 
-test-all: .venv/dev lint  ## the slow ones too
+test-all: .venv/dev .venv/docs lint  ## the slow ones too, the site among them
 	$(BIN)/python -m pytest -n 2 -m ""
 
 lint: .venv/dev
@@ -29,12 +29,16 @@ bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the
 	$(BIN)/python -m benchmarks.training digits
 	$(BIN)/python -m benchmarks.shards 88  # 10 GB of Parquet in a temporary folder
 
-docs: .venv/dev  ## make the README's picture and table again; commit first
+docs: .venv/dev  ## make the README's picture and table and the gallery's pictures again; commit first
 	$(BIN)/calib demo --force
 	$(BIN)/python docs/update_readme.py calib-demo
+	$(BIN)/python docs/update_gallery.py
+
+site: .venv/docs  ## the pages as a site, docs/_build/html/index.html; a warning is an error
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 clean:
-	rm -rf .venv calib-demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/_build docs/auto_gallery docs/sg_execution_times.rst .venv calib-demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/calib: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -43,4 +47,8 @@ clean:
 
 .venv/dev: .venv/calib
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/docs: .venv/calib
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

@@ -63,8 +63,13 @@ if TYPE_CHECKING:
     from calib.metrics.smooth import smooth_curve, smooth_ece
     from calib.metrics.tcal import t_cal
     from calib.outcomes import Outcomes
+    from calib.plots.binless import corp_diagram, smooth_diagram
+    from calib.plots.confidences import confidence_histogram
+    from calib.plots.overlay import reliability_overlay
     from calib.plots.projection import projection_panel
     from calib.plots.reliability import reliability_diagram
+    from calib.plots.risk_coverage import risk_coverage_diagram
+    from calib.plots.sensitivity import sensitivity_strip
     from calib.plots.training_curves import training_curves
     from calib.predictions import Predictions
     from calib.projection import TemplatePlane
@@ -76,7 +81,7 @@ if TYPE_CHECKING:
     from calib.streamed import evaluate_streamed
     from calib.tables import compare, score_table
     from calib.targets import equivalent_smoothing, smooth_labels, smoothing_logit_gap, target_entropy
-    from calib.uncertainty import consistency_interval, ece_null
+    from calib.uncertainty import consistency_interval, corp_consistency, ece_null
 
 _NAMES = {
     "calib.calibrators.bbq": "BayesianBinning",
@@ -127,8 +132,13 @@ _NAMES = {
     "calib.metrics.smooth": "smooth_curve smooth_ece",
     "calib.metrics.tcal": "t_cal",
     "calib.outcomes": "Outcomes",
+    "calib.plots.binless": "corp_diagram smooth_diagram",
+    "calib.plots.confidences": "confidence_histogram",
+    "calib.plots.overlay": "reliability_overlay",
     "calib.plots.projection": "projection_panel",
     "calib.plots.reliability": "reliability_diagram",
+    "calib.plots.risk_coverage": "risk_coverage_diagram",
+    "calib.plots.sensitivity": "sensitivity_strip",
     "calib.plots.training_curves": "training_curves",
     "calib.predictions": "Predictions",
     "calib.projection": "TemplatePlane",
@@ -140,7 +150,7 @@ _NAMES = {
     "calib.streamed": "evaluate_streamed",
     "calib.tables": "compare score_table",
     "calib.targets": "equivalent_smoothing smooth_labels smoothing_logit_gap target_entropy",
-    "calib.uncertainty": "consistency_interval ece_null",
+    "calib.uncertainty": "consistency_interval corp_consistency ece_null",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -193,9 +203,12 @@ __all__ = [
     "classwise_ece",
     "compare",
     "compare_calibrators",
+    "confidence_histogram",
     "consistency_interval",
     "conventions",
     "corp",
+    "corp_consistency",
+    "corp_diagram",
     "cross_fit",
     "debiased_squared_ce",
     "diagnose",
@@ -228,14 +241,18 @@ __all__ = [
     "predict",
     "projection_panel",
     "reliability_diagram",
+    "reliability_overlay",
     "risk_coverage",
+    "risk_coverage_diagram",
     "rmsce",
     "rmsce_interval",
     "save_calibrator",
     "scatter_statistics",
     "score_table",
+    "sensitivity_strip",
     "skce",
     "smooth_curve",
+    "smooth_diagram",
     "smooth_ece",
     "smooth_labels",
     "smoothing_logit_gap",

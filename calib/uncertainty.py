@@ -6,8 +6,9 @@ from calib._arrays import BLOCK_ENTRIES, Float, Int, check_level, check_resample
 from calib.binning import Binning, bin_index, bins_of, equal_width_edges
 from calib.curve import calibration_curve
 from calib.histogram import LogOddsHistogram
+from calib.metrics.ranking import Ranking
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
 
 CELLS_PER_BIN = 256  # confidences within 1/256 of a bin share a binomial draw, so that the cost does not grow with n
 WEIGHT_LEVELS = 8  # a factor of 2 between weights
@@ -75,6 +76,38 @@ def consistency_interval(
     mass = np.bincount(index, weights=weight, minlength=n_bins)
     held = np.where(mass > 0, mass, 1.0)
     return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
+
+
+def corp_consistency(
+    predictions: Predictions | Outcomes | ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    level: float = 0.95,
+    resamples: int = 200,
+    seed: int = 0,
+    of: Of = "predicted",
+) -> tuple[Float, Float]:
+    """Where the isotonic curve of a calibrated model with these confidences runs: lower and upper ends, ``(m,)``.
+
+    One entry a distinct forecast, as in `calib.corp`: the consistency band of its diagram, each forecast by itself.
+    An isotonic fit bends to noise, most where examples are few: there the band is wide.  Refuses sample weights.
+    Arguments otherwise as for `ece_null`.  Raises `InputError` for bad input.  Source: Dimitriadis, Gneiting & Jordan
+    (2021), with the confidences kept instead of resampled.
+
+    >>> low, high = corp_consistency([[0.5, 0.5]] * 100, [0] * 100, resamples=1000)
+    >>> [round(float(end[0]), 1) for end in (low, high)]  # 0.5 ± 1.96 · 0.05
+    [0.4, 0.6]
+    """
+    from scipy.optimize import isotonic_regression
+
+    check_level(level)
+    check_resamples(resamples)
+    ranking = Ranking.of(unweighted(as_outcomes(predictions, labels, of=of, ranked=True), "corp_consistency"))
+    confidence, count = ranking.confidence[::-1], ranking.count[::-1]
+    shares = generator(seed).binomial(count, confidence, size=(resamples, len(count))) / count
+    fits = [isotonic_regression(share, weights=count).x for share in shares]
+    low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
 
 
 def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: int = 1000, seed: int = 0) -> Float:

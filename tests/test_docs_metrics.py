@@ -25,6 +25,12 @@ def test_the_page_names_every_metric() -> None:
     assert documented == functions - {"smooth_curve"}
 
 
+def test_the_page_says_of_every_metric_what_it_means_and_where_it_misleads() -> None:
+    section = PAGE.partition("## What each says, and its traps")[2].partition("\n## ")[0]
+    entries = re.findall(r"^- (`.+?`):", section, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(entries))) == sorted(name for name, _, _ in ROWS)
+
+
 @pytest.mark.parametrize(("name", "weights", "whole"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_metric_takes_what_the_page_says(name: str, weights: str, whole: str) -> None:
     metric: Callable[..., Any] = getattr(calib, name)

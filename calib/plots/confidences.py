@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from calib._arrays import Float
 from calib.curve import CalibrationCurve
 from calib.errors import InputError
+from calib.plots._axes import given_or_new
 from calib.plots._panel import show_plain
 
 _RIGHT: dict[str, Any] = {"color": "#0072b2", "alpha": 0.35, "linewidth": 0}
@@ -26,11 +27,28 @@ class Claims(NamedTuple):
     curve: CalibrationCurve
 
 
-def confidence_figure(panels: Sequence[Claims]) -> Figure:
-    """Draw, for each curve, the share of its right answers a bin as an area and of its wrong answers as a line.
+def confidence_histogram(curve: CalibrationCurve, *, ax: Axes | None = None) -> Axes:
+    """Draw the share of the right answers a bin as an area and of the wrong ones as a line, and return the Axes.
 
-    Each of the two sums to 1, so that few wrong answers are seen as well as many right ones; the bins are those of the
-    curve.  Raises `InputError` where there is nothing to draw.
+    Each of the two sums to 1, so that few wrong answers are seen as well as many right ones; the bins are those of
+    ``curve``.  Without ``ax`` pyplot makes a new figure.
+
+    >>> from calib import calibration_curve
+    >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+    >>> confidence_histogram(curve, ax=Figure().add_subplot()).get_legend_handles_labels()[1]
+    ['right answers', 'wrong answers']
+    """
+    target = given_or_new(ax)
+    right, wrong = curve.correct_sum, curve.mass - curve.correct_sum
+    _stairs(target, curve.edges, right, fill=True, label="right answers", style=_RIGHT)
+    _stairs(target, curve.edges, wrong, fill=False, label="wrong answers", style=_WRONG)
+    ticks: dict[str, Any] = {"xticks": (0, 0.5, 1), "xticklabels": ("0", "0.5", "1")}
+    target.set(xlim=(0, 1), xlabel="confidence", ylabel="share of the answers", **ticks)
+    return target
+
+
+def confidence_figure(panels: Sequence[Claims]) -> Figure:
+    """Draw the `confidence_histogram` of each curve, side by side.  Raises `InputError` where there is none.
 
     >>> from calib import calibration_curve
     >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
@@ -42,12 +60,9 @@ def confidence_figure(panels: Sequence[Claims]) -> Figure:
     figure = Figure(figsize=(_WIDTH * len(panels), _HEIGHT), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, panel in zip(axes, panels, strict=True):
-        right, wrong = panel.curve.correct_sum, panel.curve.mass - panel.curve.correct_sum
-        _stairs(ax, panel.curve.edges, right, fill=True, style=_RIGHT)
-        _stairs(ax, panel.curve.edges, wrong, fill=False, style=_WRONG)
-        ax.set(xlim=(0, 1), xlabel="confidence", xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+        confidence_histogram(panel.curve, ax=ax)
+        ax.label_outer()
         show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
-    axes[0].set_ylabel("share of the answers")
     axes[0].set_ylim(bottom=0)
     handles = [
         Patch(**_RIGHT, label="right answers"),
@@ -57,6 +72,6 @@ def confidence_figure(panels: Sequence[Claims]) -> Figure:
     return figure
 
 
-def _stairs(ax: Axes, edges: Float, counts: Float, *, fill: bool, style: dict[str, Any]) -> None:
+def _stairs(ax: Axes, edges: Float, counts: Float, *, fill: bool, label: str, style: dict[str, Any]) -> None:
     if counts.sum() > 0:
-        ax.stairs(np.asarray(counts / counts.sum()), edges, fill=fill, **style)
+        ax.stairs(np.asarray(counts / counts.sum()), edges, fill=fill, label=label, **style)

@@ -1,4 +1,4 @@
-"""Reliability diagrams of several models laid over each other, as lines."""
+"""Reliability diagrams of several models laid over each other, as lines: on one Axes, or a grid of panels."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,15 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from calib._text import printable
 from calib.curve import CalibrationCurve
 from calib.errors import InputError
+from calib.plots._axes import given_or_new, unit_square, write_label
 from calib.plots._panel import show_plain
 
 _MARKERS = "osD^vP*X"
-_WIDTH, _HEIGHT, _LINE = 1.72, 2.15, 0.15  # inches: a panel, and a line of the legend
+_WIDTH, _HEIGHT = 2.1, 2.1  # inches a panel
 _LARGEST = 40.0  # area of the marker of a bin that holds everything, in square points
-_LONGEST = 40  # characters of a label
 
 
 class Overlay(NamedTuple):
@@ -26,11 +25,44 @@ class Overlay(NamedTuple):
     curves: Sequence[tuple[str, CalibrationCurve]]
 
 
-def overlay_figure(panels: Sequence[Overlay]) -> Figure:
-    """Draw accuracy against mean confidence, one line a model, a marker a bin that grows with the examples in it.
+def reliability_overlay(
+    curves: Sequence[tuple[str, CalibrationCurve]],
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw accuracy against mean confidence, one line a model, and return the Axes.
 
-    A line below the diagonal is overconfident.  A model looks the same in all panels.  Raises `InputError` where there
-    is nothing to draw.
+    ``curves`` are pairs of a label and a `CalibrationCurve`.  A marker is a bin and grows with the examples in it; a
+    line below the dotted diagonal is overconfident.  The legend gives the ECE of each curve.  Colours are those of the
+    reader's cycle; markers differ too.  Labels and ``title`` are taken literally and cut to fit.  Without ``ax`` pyplot
+    makes a new figure.  Raises `InputError` where there is nothing to draw.
+
+    >>> from calib import calibration_curve
+    >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+    >>> ax = reliability_overlay([("a", curve), ("b", curve)], ax=Figure().add_subplot())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['a, ECE 0.350', 'b, ECE 0.350']
+    """
+    if not curves:
+        raise InputError("there is no curve to draw", help="give one a model")
+    target = unit_square(given_or_new(ax), title)
+    for i, (_, curve) in enumerate(curves):
+        _draw(target, curve, f"C{i}", _MARKERS[i % len(_MARKERS)])
+    if legend:
+        drawn = target.legend(handles=target.collections[-len(curves) :], loc="upper left", fontsize="small")
+        for text, (label, curve) in zip(drawn.get_texts(), curves, strict=True):  # a label may begin with "_"
+            write_label(text, label)
+            text.set_text(f"{text.get_text()}, ECE {curve.ece:.3f}")
+    return target
+
+
+def overlay_figure(panels: Sequence[Overlay], *, columns: int | None = None) -> Figure:
+    """Draw panels of `reliability_overlay` side by side, with one legend; from ``columns`` on in another row.
+
+    A panel a class makes a class-wise grid: the curve of P(class c) is ``calibration_curve(predictions, of=c)``.  A
+    model looks the same in all panels.  Raises `InputError` where there is nothing to draw.
 
     >>> from calib import calibration_curve
     >>> curve = calibration_curve([[0.9, 0.1], [0.6, 0.4]], [0, 1])
@@ -39,21 +71,22 @@ def overlay_figure(panels: Sequence[Overlay]) -> Figure:
     """
     if not panels or not all(panel.curves for panel in panels):
         raise InputError("there is no curve to draw", help="give one a model")
-    height = _HEIGHT + _LINE * len(panels[0].curves)
-    figure = Figure(figsize=(_WIDTH * len(panels), height), layout="constrained")
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for ax, panel in zip(axes, panels, strict=True):
-        ax.plot([0, 1], [0, 1], color=mpl.rcParams["text.color"], linestyle=(0, (1, 1.2)), linewidth=1.0)
-        for i, (_, curve) in enumerate(panel.curves):
-            _draw(ax, curve, f"C{i}", _MARKERS[i % len(_MARKERS)])
-        ticks = {"xticks": (0, 0.5, 1), "yticks": (0, 0.5, 1)}
-        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="confidence", **ticks)
+    across = min(columns or len(panels), len(panels))
+    down = -(-len(panels) // across)
+    figure = Figure(figsize=(_WIDTH * across, _HEIGHT * down), layout="constrained")
+    axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    for ax, panel in zip(axes.flat, panels, strict=False):
+        reliability_overlay(panel.curves, ax=ax, legend=False)
         show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
-    axes[0].set_ylabel("accuracy")
-    legend = figure.legend(handles=axes[0].collections, loc="outside lower center", frameon=False, fontsize="small")
-    for text, (label, _) in zip(legend.get_texts(), panels[0].curves, strict=True):  # a label may begin with "_"
-        text.set_parse_math(False)
-        text.set_text(printable(label, limit=_LONGEST))
+        ax.label_outer()
+    handles = axes[0, 0].collections
+    legend = figure.legend(
+        handles=handles, loc="outside lower center", frameon=False, fontsize="small", ncols=1 if down == 1 else across
+    )
+    for text, (label, _) in zip(legend.get_texts(), panels[0].curves, strict=True):
+        write_label(text, label)
     return figure
 
 

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from calib._arrays import Float, Int, to_numpy
 from calib.errors import InputError
+from calib.plots._axes import given_or_new
 from calib.plots._panel import show_plain
 from calib.predictions import ArrayLike
 from calib.projection import finite_matrix
@@ -70,12 +71,10 @@ def projection_panel(
     >>> [len(drawn.get_offsets()) for drawn in ax.collections]
     [1, 0, 1]
     """
-    if ax is not None and not isinstance(ax, Axes):
-        raise InputError(f"ax must be a matplotlib Axes, got {type(ax).__name__}", help="of several, pass one: axes[0]")
     names = _three_names(class_names)
     rows, classes = _checked(points, labels)
     triangle = None if corners is None else _checked_corners(corners)
-    target = _new_axes() if ax is None else ax
+    target = given_or_new(ax)
     _draw(target, rows, classes, triangle)
     _set_frame(target, rows if triangle is None else np.concatenate([rows, triangle]))
     width = target.get_window_extent().width
@@ -207,12 +206,6 @@ def _checked_corners(corners: ArrayLike) -> Float:
     if rows.shape != (3, 2):
         raise InputError(f"corners must have shape (3, 2), got {rows.shape}", help="pass TemplatePlane.corners")
     return rows
-
-
-def _new_axes() -> Axes:
-    from matplotlib import pyplot as plt  # here alone: pyplot keeps figures alive and picks a window system
-
-    return plt.subplots(layout="constrained")[1]
 
 
 def _make_small(ax: Axes, *, y_labels: bool) -> None:

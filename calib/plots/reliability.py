@@ -14,6 +14,7 @@ from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
 from calib.outcomes import Outcomes
+from calib.plots._axes import given_or_new
 from calib.plots._panel import SPACE, STRIP, Bars, draw_panel, largest_share, legend_handles, show_plain
 from calib.predictions import ArrayLike, Of, Predictions
 from calib.uncertainty import consistency_interval
@@ -92,8 +93,6 @@ def reliability_diagram(
         curve = predictions_or_curve
     else:
         curve = calibration_curve(predictions_or_curve, labels, n_bins=n_bins, of=of)
-    if ax is not None and not isinstance(ax, Axes):
-        raise InputError(f"ax must be a matplotlib Axes, got {type(ax).__name__}", help="of several, pass one: axes[0]")
     check_choice("bars", bars, ("none", "confidence", "consistency"))
     if bars == "consistency" and isinstance(predictions_or_curve, CalibrationCurve):
         raise InputError("consistency bars need each confidence, a curve holds sums", help="pass the predictions")
@@ -102,7 +101,7 @@ def reliability_diagram(
         intervals = curve.accuracy_interval()
     elif bars == "consistency":
         intervals = consistency_interval(predictions_or_curve, labels, n_bins=n_bins, of=of)
-    target = _new_axes() if ax is None else ax
+    target = given_or_new(ax)
     draw_panel(target, curve, bars=intervals)
     text = target.set_title("", loc="center")
     show_plain(text, title or "", width=target.get_window_extent().width, below=_summary(curve))
@@ -184,12 +183,6 @@ def check_suffix(path: Path | str) -> str:
             f"a figure is saved as .png, .svg or .pdf, got {printable(str(path))}", help="choose one of the three"
         )
     return suffix
-
-
-def _new_axes() -> Axes:
-    from matplotlib import pyplot as plt  # here alone: pyplot keeps figures alive and picks a window system
-
-    return plt.subplots(layout="constrained")[1]
 
 
 def _summary(curve: CalibrationCurve) -> str:

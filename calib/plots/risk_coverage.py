@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calib._text import printable
 from calib.errors import InputError
 from calib.metrics.ranking import RiskCoverage
+from calib.plots._axes import given_or_new
 
 _COVERAGE = np.linspace(0.02, 1, 99)
 _WIDTH, _HEIGHT = 5.6, 3.4  # inches
@@ -23,33 +25,50 @@ class Ranked(NamedTuple):
     dashed: bool = False
 
 
-def risk_coverage_figure(lines: Sequence[Ranked], *, title: str | None = None) -> Figure:
-    """Draw the mean risk over the networks of each line at every coverage from 2 % on, and the range of a network.
+def risk_coverage_diagram(
+    lines: Sequence[Ranked | tuple[str, Sequence[RiskCoverage]]], *, ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Draw the mean risk over the networks of each line at every coverage from 2 % on, and return the Axes.
 
-    With several networks a band goes from the least to the largest risk.  Raises `InputError` where there is nothing to
-    draw.
+    ``lines`` are `Ranked`, or plain tuples of its first two: a label, and the result of `calib.risk_coverage` of each
+    network, a colour a tuple.  With several networks a band goes from the least to the largest risk.  Labels and
+    ``title`` are taken literally.  Without ``ax`` pyplot makes a new figure.  Raises `InputError` where there is
+    nothing to draw.
 
     >>> from calib import risk_coverage
     >>> curve = risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1])
-    >>> risk_coverage_figure([Ranked("hard", [curve])]).axes[0].get_ylabel()
+    >>> risk_coverage_diagram([("hard", [curve])], ax=Figure().add_subplot()).get_ylabel()
     'risk: share of wrong answers'
     """
-    if not lines or not all(line.curves for line in lines):
+    ranked = [line if isinstance(line, Ranked) else Ranked(*line, colour=i) for i, line in enumerate(lines)]
+    if not ranked or not all(line.curves for line in ranked):
         raise InputError("there is no curve to draw", help="give one a kind of network")
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    ax = figure.subplots()
-    for line in lines:
+    target = given_or_new(ax)
+    for line in ranked:
         risks = np.array([[curve.risk_at(coverage) for coverage in _COVERAGE] for curve in line.curves])
         style: dict[str, Any] = {"color": f"C{line.colour}"}
         if len(risks) > 1:
-            ax.fill_between(_COVERAGE, risks.min(axis=0), risks.max(axis=0), alpha=0.12, linewidth=0, **style)
+            target.fill_between(_COVERAGE, risks.min(axis=0), risks.max(axis=0), alpha=0.12, linewidth=0, **style)
         label = printable(line.label).replace("$", r"\$")
         dashes = (0, (4, 1.4)) if line.dashed else "-"
-        ax.plot(_COVERAGE, risks.mean(axis=0), label=label, linestyle=dashes, linewidth=1.3, **style)
-    ax.set(xlim=(0, 1), xlabel="coverage: share of examples answered", ylabel="risk: share of wrong answers")
-    ax.set_ylim(bottom=0)
-    ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize="small")
+        target.plot(_COVERAGE, risks.mean(axis=0), label=label, linestyle=dashes, linewidth=1.3, **style)
+    target.set(xlim=(0, 1), xlabel="coverage: share of examples answered", ylabel="risk: share of wrong answers")
+    target.set_ylim(bottom=0)
+    target.grid(alpha=0.3)
+    target.legend(frameon=False, fontsize="small")
     if title is not None:
-        ax.set_title(printable(title).replace("$", r"\$"), fontsize="medium")
+        target.set_title(printable(title).replace("$", r"\$"), fontsize="medium")
+    return target
+
+
+def risk_coverage_figure(lines: Sequence[Ranked], *, title: str | None = None) -> Figure:
+    """Draw `risk_coverage_diagram` on a figure of its own.
+
+    >>> from calib import risk_coverage
+    >>> curve = risk_coverage([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0, 1, 1])
+    >>> len(risk_coverage_figure([Ranked("hard", [curve])]).axes[0].lines)
+    1
+    """
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    risk_coverage_diagram(lines, ax=figure.subplots(), title=title)
     return figure
