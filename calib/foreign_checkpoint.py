@@ -23,6 +23,7 @@ from calib.inference import predict
 from calib.integrations.onnx_network import OnnxNetwork, is_onnx
 from calib.models import ARCHITECTURES, LIBRARIES, ExternalModel, build_model
 from calib.models.foreign import ForeignWeights, read_foreign
+from calib.models.hugging_face import ENDING, image_classifier
 from calib.models.recognise import Fit, compared, fit, n_channels_of, n_classes_of, recognise
 from calib.models.weights_file import check_weights, read_tensors
 from calib.predictions import Predictions
@@ -61,8 +62,11 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
             raise InputError(f"{path}: {error}", help=error.help) from error
         weights = replace(weights, arch=weights.arch or said)
         check_weights(weights.state_dict, path)
-        data = _data(reading)
-        module, how = _network(weights, data, reading, path)
+        if (weights.arch or "").endswith(ENDING) and reading.arch is None and reading.model is None:
+            module, how, data = _transformers(replace(weights, state_dict=content), reading, path)
+        else:
+            data = _data(reading)
+            module, how = _network(weights, data, reading, path)
         network, notes = module.to(reading.device), [how, *data.notes, *weights.notes]
     loader = ((data.normalisation(images), torch.from_numpy(labels)) for images, labels in data.batches)
     predictions = predict(network, loader, device=reading.device, class_names=data.class_names)
@@ -71,6 +75,28 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
     return Predictions.from_logits(
         predictions.values, predictions.labels, class_names=data.class_names, provenance=provenance
     )
+
+
+def _transformers(weights: ForeignWeights, reading: Reading, path: Path) -> tuple[nn.Module, str, _Data]:
+    """The network that the config beside the weights describes, and the data, labels in the order of its classes."""
+    network, names = image_classifier(path.parent)
+    data = _data(reading)
+    if len(names) != len(data.class_names):
+        raise InputError(
+            f"{path} knows {len(names)} classes, {data.name} has {len(data.class_names)}",
+            help="name the data set it was trained for",
+        )
+    if names != data.class_names and sorted(names) == sorted(data.class_names):
+        place = np.array([names.index(name) for name in data.class_names])
+        said = f"labels were matched by name with the classes of the network: {_listed(names)}"
+        data = replace(
+            data,
+            batches=((images, place[labels]) for images, labels in data.batches),
+            class_names=names,
+            notes=(*data.notes, said),
+        )
+    how = f"the architecture is {weights.arch} (config.json says so)"
+    return _loaded(network, weights.state_dict, str(weights.arch), path), how, data
 
 
 def _onnx(path: Path, reading: Reading) -> tuple[_Data, Callable[[Tensor], Tensor], list[str]]:

@@ -9,7 +9,7 @@ from calib._text import printable
 from calib.errors import InputError
 from calib.reading import Reading
 
-CONFIG = "config.json"
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "pytorch_model.pth")
 LARGEST = 1 << 24  # bytes of a config
 
@@ -43,25 +43,22 @@ def is_model_folder(path: Path) -> bool:
 def read_model_folder(path: Path | str) -> ModelFolder:
     """Read ``config.json`` of timm (``architecture``, ``pretrained_cfg``) or of transformers (``architectures``).
 
-    Raises `InputError` where it is no such config.
+    Of transformers, mean, std and size are in ``preprocessor_config.json``.  Raises `InputError` where it is no such
+    config.
     """
     path = Path(path)
-    file = path / CONFIG
-    try:
-        if file.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no names")
-    except (OSError, ValueError, RecursionError) as error:
-        reason = printable(str(error))
-        raise InputError(f"{file} cannot be read ({reason})", help="evaluate the file of weights itself") from error
+    content = _content(path / CONFIG)
     weights = next(path / name for name in WEIGHTS if (path / name).is_file())
     trained = content.get("pretrained_cfg")
     given: dict[str, Any] = trained if isinstance(trained, dict) else {}
     named = content.get("architecture") or next(iter(content.get("architectures") or []), None)
     mean, std = _numbers(given.get("mean")), _numbers(given.get("std"))
     size = given.get("input_size")
+    if (path / PREPROCESSOR).is_file():
+        prepared = _content(path / PREPROCESSOR)
+        mean, std = _numbers(prepared.get("image_mean")), _numbers(prepared.get("image_std"))
+        sides = prepared.get("crop_size") or prepared.get("size")
+        size = [sides.get("height", sides.get("shortest_edge"))] if isinstance(sides, dict) else [sides]
     return ModelFolder(
         weights,
         str(named) if isinstance(named, str) else None,
@@ -71,6 +68,19 @@ def read_model_folder(path: Path | str) -> ModelFolder:
         if isinstance(size, list) and size and isinstance(size[-1], int) and 0 < size[-1] < 10_000
         else None,
     )
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > LARGEST:
+            raise ValueError("it is too large")
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no names")
+    except (OSError, ValueError, RecursionError) as error:
+        reason = printable(str(error))
+        raise InputError(f"{file} cannot be read ({reason})", help="evaluate the file of weights itself") from error
+    return content
 
 
 def _numbers(values: object) -> tuple[float, ...] | None:
