@@ -52,16 +52,20 @@ sphinx_gallery_conf: dict[str, Any] = {
     "backreferences_dir": None,
 }
 
-_LITERAL = re.compile(r"(``.*?``|`[^`]*`)")
+_LITERAL = re.compile(r"(``.*?``|`[^`]*`)", re.DOTALL)
 
 
 def _plain_text(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Keep what reStructuredText would take for markup: |x| is an absolute value, * a product, x_ an index."""
-    for i, line in enumerate(lines):
-        if not line.lstrip().startswith((">>>", "...")):
-            parts = _LITERAL.split(line)
+    paragraphs = "\n".join(lines).split("\n\n")
+    for i, paragraph in enumerate(paragraphs):
+        if not paragraph.lstrip().startswith(">>>"):
+            parts = _LITERAL.split(paragraph)
             parts[::2] = [re.sub(r"([|*])|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
-            lines[i] = "".join(parts)
+            parts[2::2] = [re.sub(r"\A(?=\S)", r"\\ ", part) for part in parts[2::2]]  # code may touch what stands
+            parts[:-1:2] = [re.sub(r"(?<=\S)\Z", r"\\ ", part) for part in parts[:-1:2]]  # beside it, such as ±
+            paragraphs[i] = "".join(parts)
+    lines[:] = "\n\n".join(paragraphs).split("\n")
 
 
 def _pages_elsewhere(app: Any, page: str, content: list[str]) -> None:

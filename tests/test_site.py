@@ -83,4 +83,6 @@ def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path
             if not (page.parent / target).exists():
                 missing.append(f"{page.relative_to(site)}: {target}")
     assert missing == []
+    for page in (site / "api").glob("*.html"):
+        assert "``" not in re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")), page.name
     assert 'id="calib.ece"' in (site / "api" / "metrics.html").read_text(encoding="utf-8")
