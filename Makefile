@@ -29,9 +29,10 @@ bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the
 	$(BIN)/python -m benchmarks.training digits
 	$(BIN)/python -m benchmarks.shards 88  # 10 GB of Parquet in a temporary folder
 
-docs: .venv/dev  ## make the README's picture and table again; commit first
+docs: .venv/dev  ## make the README's picture and table and the notebook again; commit first
 	$(BIN)/calib demo --force
 	$(BIN)/python docs/update_readme.py calib-demo
+	$(BIN)/python docs/update_notebook.py
 
 clean:
 	rm -rf .venv calib-demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis

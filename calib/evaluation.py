@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from calib._html import report_html
 from calib.curve import calibration_curve
 from calib.intervals import Interval, ece_interval, interval_of_sums
 from calib.inversion import BinSums
@@ -63,6 +64,9 @@ class Report:
     def to_dict(self) -> dict[str, float | int]:
         """Return the fields by name, for JSON and tables."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return report_html(self)
 
 
 def evaluate(

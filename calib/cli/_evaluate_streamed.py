@@ -8,7 +8,7 @@ from calib.cli._output import SCHEMA, emit, render, say, text_table
 from calib.cli._shards import Engine, shards_of, streamed_report
 from calib.export import Format, to_json
 from calib.reading import Reading
-from calib.report_rows import LABELS, metrics_of, scaled_rows
+from calib.report_rows import LABELS, metrics_of, scaled_rows, ship
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
@@ -34,8 +34,7 @@ def evaluate_streamed_source(
     cells = scaled_rows(report.uncalibrated, report.scaled, report.fitted)
     if format == "table":
         about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
-        ship = report.paste if report.fitted.status == "ok" else "no temperature"
-        below = f"{_within(report)}{report.verdict}\nShip: {ship}"
+        below = f"{_within(report)}{report.verdict}\nShip: {ship(report)}"
         emit(f"{printable(str(source))}: {about}\n\n{text_table(columns, cells)}\n{below}\n", output)
     else:
         emit(_machine_text(report, source, format, shown=(columns, cells)), output)

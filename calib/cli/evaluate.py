@@ -19,7 +19,7 @@ from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
 from calib.reading import AS_IT_IS, Reading
-from calib.report_rows import diagnosis_rows, metrics_of
+from calib.report_rows import diagnosis_heading, diagnosis_rows, metrics_of, ship
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -204,19 +204,12 @@ def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
     """The table with what it is about above it, and what it means below."""
     config = diagnosis.before.provenance.get("config", {})
     about = f"{config['arch']} on {config['dataset']}, " if "arch" in config and "dataset" in config else ""
-    split = diagnosis.before.provenance.get("split", "test")
-    if diagnosis.cross_fitted:
-        fitted_on = (
-            f"T cross-fitted in 5 folds (seed {diagnosis.seed}), the T to ship on all n = {diagnosis.fitted.n:,}"
-        )
-    else:
-        fitted_on = f"T fitted on calibration n = {diagnosis.fitted.n:,}"
     lines = [
-        f"{printable(name)}: {printable(about)}{split} n = {diagnosis.uncalibrated.n:,}, {fitted_on}",
+        f"{printable(name)}: {printable(about)}{diagnosis_heading(diagnosis)}",
         "",
         table,
         diagnosis.verdict,
-        f"Ship: {diagnosis.paste if diagnosis.fitted.status == 'ok' else 'no temperature'}",
+        f"Ship: {ship(diagnosis)}",
         "",
     ]
     return "\n".join(lines)
