@@ -124,7 +124,7 @@ STUDY_TABLES: dict[str, Callable[[Path], list[pd.DataFrame]]] = {
     "distillation": lambda kept: [
         write_distillation.readable_teachers(pd.read_csv(kept / "distillation.csv")),
         write_distillation.readable_students(pd.read_csv(kept / "distillation.csv")),
-        readable_contrasts(pd.read_csv(kept / "questions.csv", float_precision="round_trip")),  # pandas 3 does by itself
+        readable_contrasts(pd.read_csv(kept / "questions.csv", float_precision="round_trip")),  # as pandas 3
     ],
     "selective-prediction": lambda kept: [
         write_selective_prediction.readable_rankings(pd.read_csv(kept / "selective-prediction.csv")),

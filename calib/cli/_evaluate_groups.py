@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
+from calib.cli._json import diagnosed
 from calib.cli._output import emit, render, say
 from calib.errors import InputError
 from calib.export import Format
@@ -16,16 +17,18 @@ MOST = 1000  # groups beyond which a column is no grouping
 
 
 def evaluate_groups(
-    source: Path, column: str, diagnosis: "Diagnosis", *, seed: int, format: Format, output: Path | None
+    source: Path, name: str, column: str, diagnosis: "Diagnosis", *, seed: int, format: Format, output: Path | None
 ) -> None:
     """Print one row a group.  Raises `InputError` where ``source`` has no such column of groups."""
     from calib.group_report import group_report, groups_verdict, readable_groups
 
     table = group_report(diagnosis, column_of_groups(source, column), seed=seed)
-    text = render(format, full=table, shown=readable_groups(table, column), extra={"group_by": column})
+    verdict = groups_verdict(table, diagnosis)
+    extra = {**diagnosed(name, diagnosis), "group_by": column, "groups_verdict": verdict}
+    text = render(format, full=table, shown=readable_groups(table, column), extra=extra)
     emit(text, output)
     if format == "table":
-        say(groups_verdict(table, diagnosis))
+        say(verdict)
 
 
 def column_of_groups(source: Path, column: str) -> "AnyArray":

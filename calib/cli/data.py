@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from calib.cli._options import OnlyJson
+from calib.cli._output import SCHEMA
+from calib.export import to_json
+
 app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
 
 DataDir = Annotated[
@@ -40,7 +44,7 @@ def download_command(
 @app.command("list")
 def list_command(
     data_dir: DataDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    json: OnlyJson = False,
 ) -> None:
     """Name every data set, its size, and where it was found."""
     from calib.datasets import DATASETS, dataset_entry
@@ -58,9 +62,7 @@ def list_command(
             }
         )
     if json:
-        import json as json_format
-
-        typer.echo(json_format.dumps(rows, indent=2))
+        typer.echo(to_json({"schema": SCHEMA, "rows": rows}), nl=False)
     else:
         _print_table(rows)
 

@@ -11,15 +11,16 @@ from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
+from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
-from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
+from calib.cli._output import emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
 from calib.cli._shards import HERE, Engine, is_streamed
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
 from calib.reading import AS_IT_IS, Reading
-from calib.report_rows import diagnosis_heading, diagnosis_rows, metrics_of, ship
+from calib.report_rows import diagnosis_heading, diagnosis_rows, ship
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -135,7 +136,7 @@ def evaluate(
     if group_by is not None or against is not None:
         how = "json" if json else format
         if group_by is not None:
-            evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
+            evaluate_groups(source, opened.name, group_by, diagnosis, seed=seed, format=how, output=output)
         elif against is not None:
             other = open_source(against, reading)
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
@@ -143,7 +144,7 @@ def evaluate(
         return
     columns, rows = diagnosis_rows(diagnosis)
     if json or format == "json":
-        text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
+        text = to_json(diagnosed(opened.name, diagnosis))
     elif format == "table":
         text = _framed(text_table(columns, rows), opened.name, diagnosis)
     else:
@@ -178,26 +179,6 @@ def _fail_above(gates: list[tuple[str, str, float]], reports: "Mapping[str, Repo
         say(f"gate failed: {message}")
     if failed:
         raise typer.Exit(1)
-
-
-def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
-    """The diagnosis under the names of the glossary, for JSON."""
-    fitted = diagnosis.fitted
-    return {
-        "n": {"test": diagnosis.uncalibrated.n, "calibration": fitted.n, "cross_fitted": diagnosis.cross_fitted},
-        "n_classes": diagnosis.uncalibrated.n_classes,
-        "n_bins": diagnosis.uncalibrated.n_bins,
-        "binning": "equal-width (a, b]",
-        "uncalibrated": metrics_of(diagnosis.uncalibrated),
-        "temperature": {
-            **metrics_of(diagnosis.scaled),
-            "temperature": fitted.temperature,
-            "standard_error": fitted.standard_error,
-            "status": fitted.status,
-        },
-        "verdict": diagnosis.verdict,
-        "paste": diagnosis.paste,
-    }
 
 
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:

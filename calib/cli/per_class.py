@@ -58,7 +58,7 @@ def per_class(
         extra: dict[str, object] = {
             "source": given.name,
             "split": split,
-            "n": predictions.n,
+            "n": {split: predictions.n},
             "n_classes": predictions.n_classes,
         }
         text = render(chosen, full=report, shown=_shown(report), extra=extra)

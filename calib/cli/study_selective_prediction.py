@@ -127,7 +127,7 @@ def selective_prediction(
     command = command_line("calib study selective-prediction", {**training, **chances, **rest})
     write_selective_prediction(result, questions, folder, runs=paths, configs=list(networks.values()), command=command)
     said = verdict(result.table, questions)
-    extra: dict[str, object] = {"verdict": [said] if said else [], "questions": records(questions)}
+    extra: dict[str, object] = {"verdicts": [said] if said else [], "questions": records(questions)}
     emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=questions, shown=readable_contrasts(questions), extra={})}", None)

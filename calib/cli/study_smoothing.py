@@ -116,7 +116,8 @@ def smoothing_versus_temperature(
         shown_runs=[run.name for run in runs[: len(chosen.smoothing)]],
     )
     wanted = "json" if json else format
-    extra: dict[str, object] = {"verdict": [verdict, result.verdict], "differences": records(found)}
+    verdicts = [said for said in (verdict, result.verdict) if said]
+    extra: dict[str, object] = {"verdicts": verdicts, "differences": records(found)}
     print(render(wanted, full=result.table, shown=readable(result.table, more=True), extra=extra), end="")
     if wanted in ("table", "markdown", "latex"):
         print(f"\n{render(wanted, full=found, shown=readable_differences(found), extra={})}", end="")

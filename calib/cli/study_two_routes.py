@@ -75,7 +75,7 @@ def two_routes(
     }
     write_two_routes(table, agreement, folder, chosen, command=command_line("calib study two-routes", options))
     wanted = "json" if json else format
-    extra: dict[str, object] = {"verdict": [verdict(table, chosen)], "agreement": records(agreement)}
+    extra: dict[str, object] = {"verdicts": [verdict(table, chosen)], "agreement": records(agreement)}
     emit(render(wanted, full=table, shown=readable_routes(table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=agreement, shown=readable_agreement(agreement), extra={})}", None)

@@ -121,7 +121,7 @@ def wrong_labels(
     table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
     verdicts = {label: differences_verdict(table, f"{printable(label)} labels") for label, table in found.items()}
     extra: dict[str, object] = {
-        "verdict": list(filter(None, verdicts.values())),
+        "verdicts": list(filter(None, verdicts.values())),
         "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],
     }
     emit(render("json" if json else format, full=table, shown=readable_overview(table), extra=extra), None)
