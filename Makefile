@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-all lint bench docs clean
+.PHONY: demo test test-all test-minimal lint bench docs clean
 
 demo: .venv/calib  ## train, evaluate and compare on handwritten digits, in about a minute
 	$(BIN)/calib demo
@@ -14,6 +14,9 @@ test: .venv/dev lint  ## everything but tests marked slow
 
 test-all: .venv/dev lint  ## the slow ones too
 	$(BIN)/python -m pytest -n 2 -m ""
+
+test-minimal: .venv/dev  ## wheel and sdist, in new environments with the newest and the oldest dependencies
+	$(BIN)/python -m pytest -m slow tests/test_packaging.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from calib.export import readable, to_markdown
+from calib.files.csv_table import to_the_last_bit
 from calib.studies import (
     write_distillation,
     write_projections,
@@ -38,6 +39,7 @@ BLOCKS = [
 def test_python_blocks_run(code: str, tmp_path: Path) -> None:
     """As a script, in a folder with some logs; engines that are not installed are skipped, their own warnings kept."""
     imported = set(re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE))
+    imported |= set(re.findall(r"calib\.integrations\.(\w+)", code)) & ENGINES
     if lacking := [name for name in sorted(imported) if importlib.util.find_spec(name) is None]:
         pytest.skip(f"{lacking[0]} is not installed")
     (tmp_path / "block.py").write_text(code, encoding="utf-8")
@@ -124,7 +126,7 @@ STUDY_TABLES: dict[str, Callable[[Path], list[pd.DataFrame]]] = {
     "distillation": lambda kept: [
         write_distillation.readable_teachers(pd.read_csv(kept / "distillation.csv")),
         write_distillation.readable_students(pd.read_csv(kept / "distillation.csv")),
-        readable_contrasts(pd.read_csv(kept / "questions.csv", float_precision="round_trip")),  # as pandas 3
+        readable_contrasts(pd.read_csv(kept / "questions.csv", **to_the_last_bit())),
     ],
     "selective-prediction": lambda kept: [
         write_selective_prediction.readable_rankings(pd.read_csv(kept / "selective-prediction.csv")),
