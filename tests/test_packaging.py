@@ -95,9 +95,8 @@ def test_the_wheel_holds_all_that_is_used_and_no_tests(built: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"calib", f"calib_toolkit-{calib.__version__}.dist-info"}
     files = [path for path in (ROOT / "calib").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert {path.relative_to(ROOT).as_posix() for path in files} == {
-        name for name in names if name.startswith("calib/")
-    }
+    inside = {name for name in names if name.startswith("calib/")}
+    assert inside == {path.relative_to(ROOT).as_posix() for path in files}
     assert "calib/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     entry = next(name for name in names if name.endswith("entry_points.txt"))

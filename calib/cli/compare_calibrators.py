@@ -20,7 +20,8 @@ def compare_calibrators(
     source: OneSource,
     calibration: Calibration = None,
     methods: Annotated[
-        str | None, typer.Option(help="Names, with commas between.", show_default="those that suit the classes")
+        str | None,
+        typer.Option(metavar="NAMES", help="Names, with commas between.", show_default="those that suit the classes"),
     ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,

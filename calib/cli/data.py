@@ -1,30 +1,27 @@
 """calib data: which data sets there are, where they lie, and how to fetch them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from calib.cli._options import OnlyJson
+from calib.cli._options import DataDir, OnlyJson
 from calib.cli._output import SCHEMA
 from calib.export import to_json
 
 app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", help="Folder of the data; by default $CALIB_DATA, else the user's cache.", show_default=False
-    ),
-]
-
 
 @app.command("download")
 def download_command(
-    name: Annotated[str, typer.Argument(help="A name of `calib data list`; digits is built in.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `calib data list`; digits is built in.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Fetch a data set from its official address and print its folder; a broken transfer resumes."""
+    """Fetch a data set.
+
+    Takes it from its official address and prints its folder; a broken transfer resumes.
+
+    Example: calib data download cifar10
+    """
     import sys
 
     from rich.console import Console
@@ -46,7 +43,12 @@ def list_command(
     data_dir: DataDir = None,
     json: OnlyJson = False,
 ) -> None:
-    """Name every data set, its size, and where it was found."""
+    """Name every data set.
+
+    With its size, and where it was found.
+
+    Example: calib data list --data-dir data
+    """
     from calib.datasets import DATASETS, dataset_entry
 
     rows = []

@@ -10,7 +10,10 @@ from calib.export import to_json
 
 
 def env(json: OnlyJson = False) -> None:
-    """Print versions for a bug report."""
+    """Print versions for a bug report.
+
+    Example: calib env --json
+    """
     import torch
 
     from calib.environment import commit, hardware, versions

@@ -42,13 +42,14 @@ def evaluate(
     example: Annotated[str | None, typer.Option(metavar="NAME", help="Short for SOURCE = example:NAME.")] = None,
     calibration: Calibration = None,
     calibrator: Annotated[
-        Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
+        Path | None, typer.Option(metavar="FILE", help="A saved calibrator to judge instead of fitting a temperature.")
     ] = None,
     group_by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="One row a group of examples, by this column of the file.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="A second data set of the same model: does the temperature carry over?")
+        Path | None,
+        typer.Option(metavar="SOURCE", help="A second data set of the same model: does the temperature carry over?"),
     ] = None,
     engine: Annotated[
         Literal["local", "dask"],

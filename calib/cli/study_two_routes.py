@@ -17,11 +17,13 @@ DEFAULT = "fashion-mnist-14"
 
 def two_routes(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="two-routes-SETTING")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="two-routes-SETTING"),
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The tutorial's own recipe instead: pyimagesearch.", show_default="none")
+        str | None,
+        typer.Option(metavar="NAME", help="The tutorial's own recipe instead: pyimagesearch.", show_default="none"),
     ] = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
