@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-all lint bench docs site clean
+.PHONY: demo test test-all test-minimal lint bench docs site clean
 
 demo: .venv/calib  ## train, evaluate and compare on handwritten digits, in about a minute
 	$(BIN)/calib demo
@@ -14,6 +14,9 @@ test: .venv/dev lint  ## everything but tests marked slow
 
 test-all: .venv/dev .venv/docs lint  ## the slow ones too, the site among them
 	$(BIN)/python -m pytest -n 2 -m ""
+
+test-minimal: .venv/dev  ## wheel and sdist, in new environments with the newest and the oldest dependencies
+	$(BIN)/python -m pytest -m slow tests/test_packaging.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -29,10 +32,11 @@ bench: .venv/calib  ## speed, as ratios measured in one run; the first makes the
 	$(BIN)/python -m benchmarks.training digits
 	$(BIN)/python -m benchmarks.shards 88  # 10 GB of Parquet in a temporary folder
 
-docs: .venv/dev  ## make the README's picture and table and the gallery's pictures again; commit first
+docs: .venv/dev  ## make the README's picture and table, the gallery's pictures and the notebook again; commit first
 	$(BIN)/calib demo --force
 	$(BIN)/python docs/update_readme.py calib-demo
 	$(BIN)/python docs/update_gallery.py
+	$(BIN)/python docs/update_notebook.py
 
 site: .venv/docs  ## the pages as a site, docs/_build/html/index.html; a warning is an error
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html

@@ -9,6 +9,7 @@ import numpy as np
 
 from calib._arrays import Float, Int, blocks, check_level
 from calib._blocks import in_threads
+from calib._html import curve_html
 from calib.binning import Binning, Closed, bins_of
 from calib.errors import InputError
 from calib.outcomes import Outcomes
@@ -140,6 +141,9 @@ class CalibrationCurve:
             self.mass + other.mass if weighted else None,
             self.closed,
         )
+
+    def _repr_html_(self) -> str:
+        return curve_html(self)
 
     def _mean(self, sums: Float) -> Float:
         mass = self.mass

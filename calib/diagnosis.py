@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from calib._arrays import Float
+from calib._html import diagnosis_html
 from calib._text import with_error
 from calib.calibrators.cross_fit import cross_fit_with_fits
 from calib.calibrators.temperature import TemperatureScaling
@@ -70,6 +71,9 @@ class Diagnosis:
     def verdict(self) -> str:
         """Is it calibrated, which way is it off, and what does a temperature do about it?"""
         return verdict_of(self.uncalibrated, self.scaled, self.fitted, kind=self.before.kind)
+
+    def _repr_html_(self) -> str:
+        return diagnosis_html(self)
 
 
 def diagnose(

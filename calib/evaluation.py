@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import report_html
 from calib.binning import bin_index
 from calib.curve import calibration_curve
 from calib.intervals import ece_interval, interval_of_sums
@@ -65,6 +66,9 @@ class Report:
     def to_dict(self) -> dict[str, float | int]:
         """Return the fields by name, for JSON and tables."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return report_html(self)
 
 
 def evaluate(

@@ -1,13 +1,13 @@
 """Tables for people and machines: from a DataFrame to text that pastes into a page, a paper or a program."""
 
 import csv
-import html
 import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from calib._html import table_html
 from calib._text import number, printable
 
 if TYPE_CHECKING:
@@ -98,12 +98,7 @@ def to_html(table: "pd.DataFrame") -> str:
     >>> to_html(pd.DataFrame({"a<b": ["x & y"]})).splitlines()[1]
     '<thead><tr><th>a&lt;b</th></tr></thead>'
     """
-    head, *rows = [
-        "".join(f"<{tag}>{html.escape(printable(str(cell)))}</{tag}>" for cell in cells)
-        for tag, cells in (("th", list(table.columns)), *(("td", row) for row in table.to_numpy().tolist()))
-    ]
-    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+    return table_html(list(table.columns), table.to_numpy().tolist())
 
 
 def to_csv(table: "pd.DataFrame") -> str:

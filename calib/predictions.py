@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weights
 from calib._door import checked_labels, logit_matrix, probability_matrix
+from calib._html import predictions_html
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 
@@ -182,6 +183,9 @@ class Predictions:
 
     def __repr__(self) -> str:
         return f"Predictions({self.kind}, n={self.n}, n_classes={self.n_classes}, dtype={self.values.dtype})"
+
+    def _repr_html_(self) -> str:
+        return predictions_html(self)
 
     def __len__(self) -> int:
         return self.n

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from calib.export import readable, to_markdown
+from calib.files.csv_table import to_the_last_bit
 from calib.studies import (
     write_distillation,
     write_projections,
@@ -127,7 +128,7 @@ STUDY_TABLES: dict[str, Callable[[Path], list[pd.DataFrame]]] = {
     "distillation": lambda kept: [
         write_distillation.readable_teachers(pd.read_csv(kept / "distillation.csv")),
         write_distillation.readable_students(pd.read_csv(kept / "distillation.csv")),
-        readable_contrasts(pd.read_csv(kept / "questions.csv")),
+        readable_contrasts(pd.read_csv(kept / "questions.csv", **to_the_last_bit())),
     ],
     "selective-prediction": lambda kept: [
         write_selective_prediction.readable_rankings(pd.read_csv(kept / "selective-prediction.csv")),

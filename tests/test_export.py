@@ -11,6 +11,7 @@ import pytest
 
 from calib.diagnosis import diagnose
 from calib.export import MORE, readable, records, row_name, to_csv, to_html, to_json, to_latex, to_markdown
+from calib.files.csv_table import to_the_last_bit
 from calib.predictions import Predictions
 from calib.tables import compare, score_table
 
@@ -127,7 +128,9 @@ def test_latex_writes_the_symbols_of_a_table_as_commands() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_csv_reads_back_as_it_was_save_for_formulas(name: str) -> None:
     table = table_of(name)
-    back = pd.read_csv(io.StringIO(to_csv(table), newline=""), keep_default_na=False, dtype={"model": str})
+    back = pd.read_csv(
+        io.StringIO(to_csv(table), newline=""), keep_default_na=False, dtype={"model": str}, **to_the_last_bit()
+    )
     assert back["model"].tolist() == [f"'{name}" if name[0] in "=+-@" else name] * 2
     for column in table.columns[2:]:
         if column.endswith("_sd"):

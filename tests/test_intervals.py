@@ -309,8 +309,9 @@ def test_bca_agrees_with_scipy() -> None:
 
     values = np.random.default_rng(3).uniform(size=40) ** 3
     outcomes = log(values, np.zeros(40))
+    rng = np.random.default_rng(0)
     theirs = stats.bootstrap(
-        (values,), lambda x, axis: np.var(x, axis=axis), n_resamples=4000, method="BCa", rng=np.random.default_rng(0)
+        (values,), lambda x, axis: np.var(x, axis=axis), n_resamples=4000, method="BCa", random_state=rng
     ).confidence_interval
     ours = bootstrap_interval(lambda some: float(np.var(some.confidence)), outcomes, resamples=4000)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.04)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float, Int
+from calib._html import fields_html
 from calib.calibrators._base import check_classes, refuse_targets
 from calib.calibrators._steps import (
     check_steps,
@@ -33,6 +34,8 @@ class BayesianBinning:
     edges: tuple[Float, ...]
     values: tuple[Float, ...]
     n_classes: int
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         check_steps(self.edges, self.values, self.n_classes)

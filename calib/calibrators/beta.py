@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Bool, Float
+from calib._html import fields_html
 from calib.calibrators._base import (
     LOWEST,
     binary_log_odds,
@@ -35,6 +36,8 @@ class BetaCalibration:
     c: float
     limit: float = -LOWEST
     smoothed: bool = False
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         if not (0 <= self.a < np.inf and 0 <= self.b < np.inf and np.isfinite(self.c) and 0 < self.limit < np.inf):

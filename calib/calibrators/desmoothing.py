@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.calibrators._base import example_weights, keep_predicted, log_probs, one_hot, with_probs
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
@@ -22,6 +23,8 @@ class SmoothingInverse:
 
     smoothing: float
     cut_labels: int = 0
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1:

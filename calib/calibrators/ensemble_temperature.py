@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.binning import check_choice
 from calib.calibrators._base import example_weights, keep_predicted, log_probs, refuse_targets, with_probs
 from calib.calibrators.temperature import TemperatureScaling
@@ -25,6 +26,8 @@ class EnsembleTemperatureScaling:
     temperature: float
     weights: Float
     loss: Literal["mse", "nll"] = "mse"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         weights = np.asarray(self.weights, np.float64)

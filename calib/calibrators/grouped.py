@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calib._arrays import Int
+from calib._html import fields_html
 from calib.calibrators._base import Calibrator, rejoined
 from calib.calibrators.registry import as_method
 from calib.errors import InputError
@@ -19,6 +20,8 @@ class GroupedCalibrator:
     """Fitted calibrators by group name.  Make one by `fit`."""
 
     calibrators: Mapping[Any, Calibrator]
+
+    _repr_html_ = fields_html
 
     @classmethod
     def fit(cls, method: type[Calibrator] | str, predictions: Predictions, groups: ArrayLike) -> "GroupedCalibrator":

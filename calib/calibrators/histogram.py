@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.binning import Binning, check_bins, check_choice, equal_width_edges
 from calib.calibrators._base import check_classes, refuse_targets
 from calib.calibrators._steps import (
@@ -31,6 +32,8 @@ class HistogramBinning:
     values: tuple[Float, ...]
     n_classes: int
     binning: Binning = "equal-mass"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         check_steps(self.edges, self.values, self.n_classes)

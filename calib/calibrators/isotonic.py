@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.binning import check_choice
 from calib.calibrators._base import (
     check_classes,
@@ -38,6 +39,8 @@ class IsotonicCalibration:
     values: tuple[Float, ...]
     n_classes: int
     method: Method = "one-vs-rest"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         check_steps(self.edges, self.values, self.n_classes, functions=1 if self.method == "pooled" else 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.calibrators import _linear
 from calib.calibrators._base import check_classes, finite_log_probs, with_logits
 from calib.calibrators._linear import Penalty, Status
@@ -35,6 +36,8 @@ class MatrixScaling:
     n: int = 0
     iterations: int = 0
     status: Status = "ok"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         k = np.size(self.intercept)

@@ -6,6 +6,7 @@ import numpy as np
 
 from calib._arrays import Float
 from calib._blocks import read_blocks
+from calib._html import fields_html
 from calib.calibrators._base import refuse_targets
 from calib.errors import InputError
 from calib.metrics.ranking import Ranking
@@ -28,6 +29,8 @@ class MaxLogitPNorm:
     p: float | None
     aurc_before: float = float("nan")
     aurc_after: float = float("nan")
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         if self.p is not None and not 0 <= self.p < np.inf:

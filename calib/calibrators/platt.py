@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calib._html import fields_html
 from calib.calibrators._base import (
     LOWEST,
     binary_log_odds,
@@ -30,6 +31,8 @@ class PlattScaling:
     slope: float
     intercept: float
     limit: float = -LOWEST
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.slope) and np.isfinite(self.intercept) and 0 < self.limit < np.inf):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.calibrators._base import example_weights, keep_predicted, log_probs, refuse_targets, with_probs
 from calib.calibrators._steps import middle_ranks, pooled
 from calib.errors import InputError
@@ -24,6 +25,8 @@ class SplineCalibration:
 
     confidence: Float
     recalibrated: Float
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         points = self.confidence, self.recalibrated

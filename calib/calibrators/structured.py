@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._html import fields_html
 from calib.calibrators import _linear
 from calib.calibrators._base import check_classes, finite_log_probs, with_logits
 from calib.calibrators._linear import Examples, Penalty, Status
@@ -30,6 +31,8 @@ class StructuredMatrixScaling:
     n: int = 0
     iterations: int = 0
     status: Status = "ok"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.mixing)
@@ -95,6 +98,8 @@ class StructuredVectorScaling:
     n: int = 0
     iterations: int = 0
     status: Status = "ok"
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.mixing)

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from calib._html import fields_html
 from calib.calibrators._base import refuse_targets
 from calib.calibrators._likelihood import Likelihood
 from calib.calibrators._optimum import Nll, optimum
@@ -38,6 +39,8 @@ class TemperatureScaling:
     limit: float | None = None
     objective: Objective = "nll"
     reads: int = 0
+
+    _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
         if not (0 < self.temperature < np.inf and 1 / self.temperature < np.inf):

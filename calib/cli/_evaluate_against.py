@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable, with_error
-from calib.cli._output import SCHEMA, emit, render, text_table
+from calib.cli._json import diagnosed
+from calib.cli._output import emit, render, text_table
 from calib.errors import InputError
 from calib.export import Format, to_json
 
@@ -56,10 +57,9 @@ def evaluate_against(
     rows.append(["temperature T", "1", temperatures[0], "1", *temperatures])
     verdict = _verdict(diagnosis, there, carried.ece, other.name)
     if format == "json":
-        body = {name: metrics_of(report) for name, report in reports.items()}
-        fitted = {"here": diagnosis.fitted.temperature, "there": there.fitted.temperature}
-        names = {"source": source.name, "against": other.name, "n": [diagnosis.uncalibrated.n, there.uncalibrated.n]}
-        emit(to_json({"schema": SCHEMA, **names, "reports": body, "temperature": fitted, "verdict": verdict}), output)
+        second = {**diagnosed(other.name, there), "carried": metrics_of(carried), "verdict": verdict}
+        del second["schema"]
+        emit(to_json({**diagnosed(source.name, diagnosis), "against": second}), output)
     elif format == "table":
         emit(f"{text_table(columns, rows)}\n{verdict}\n", output)
     else:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.cli._output import SCHEMA, emit, render, say, text_table
+from calib.cli._json import heading
+from calib.cli._output import emit, render, say, text_table
 from calib.export import Format, to_json
 from calib.report_rows import metrics_of, report_rows
 
@@ -38,13 +39,12 @@ def evaluate_calibrator(
     columns, rows = ["", *reports], report_rows(before, after)
     if format == "json":
         metrics = {name: metrics_of(report) for name, report in reports.items()}
-        shared = {"n": {"test": before.n}, "n_classes": before.n_classes, "n_bins": bins}
-        about = {"schema": SCHEMA, "source": opened.name, **shared, "calibrator": str(calibrator), **metrics}
-        text = to_json({**about, "warnings": warnings})
+        about = {"calibrator": str(calibrator), "warnings": warnings}
+        text = to_json({**heading(opened.name, before), **metrics, **about})
     elif format == "table":
         method = describe(load_calibrator(calibrator))
-        heading = f"{printable(opened.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})"
-        text = f"{heading}\n\n{text_table(columns, rows)}"
+        above = f"{printable(opened.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})"
+        text = f"{above}\n\n{text_table(columns, rows)}"
     else:
         full = pd.DataFrame([{"calibrator": name, **report.to_dict()} for name, report in reports.items()])
         text = render(format, full=full, shown=pd.DataFrame(rows, columns=columns), extra={})

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.cli._output import SCHEMA, emit, render, say, text_table
+from calib.cli._json import heading
+from calib.cli._output import emit, render, say, text_table
 from calib.export import Format, to_json
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def evaluate_confidences(
     report = evaluate(outcomes, n_bins=bins, seed=seed)
     columns, rows = ["", "as logged"], report_rows(report)
     if format == "json":
-        body = {"schema": SCHEMA, "source": source.stem, "n": {"test": report.n}, "n_bins": bins}
-        emit(to_json({**body, "uncalibrated": metrics_of(report)}), output)
+        emit(to_json({**heading(source.stem, report), "uncalibrated": metrics_of(report)}), output)
     elif format == "table":
         side = "over" if report.gap > 0 else "under"
         known = report.ece > report.ece_null_95

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
+from calib.cli._json import diagnosed
 from calib.cli._output import emit, render, say
 from calib.errors import InputError
 from calib.export import Format
@@ -17,17 +18,19 @@ MOST = 1000  # groups beyond which a column is no grouping
 
 
 def evaluate_groups(
-    source: Path, column: str, diagnosis: "Diagnosis", *, seed: int, format: Format, output: Path | None
+    source: Path, name: str, column: str, diagnosis: "Diagnosis", *, seed: int, format: Format, output: Path | None
 ) -> "dict[object, dict[str, Report]]":
     """Print one row a group, return their reports.  Raises `InputError` where ``source`` has no such column."""
     from calib.group_report import groups_verdict, readable_groups, reports_by_group, tabulated
 
     reports = reports_by_group(diagnosis, column_of_groups(source, column), seed=seed)
     table = tabulated(reports)
-    text = render(format, full=table, shown=readable_groups(table, column), extra={"group_by": column})
+    verdict = groups_verdict(table, diagnosis)
+    extra = {**diagnosed(name, diagnosis), "group_by": column, "groups_verdict": verdict}
+    text = render(format, full=table, shown=readable_groups(table, column), extra=extra)
     emit(text, output)
     if format == "table":
-        say(groups_verdict(table, diagnosis))
+        say(verdict)
     return reports
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.cli._output import SCHEMA, emit, render, say, text_table
+from calib.cli._json import heading, scaled
+from calib.cli._output import emit, render, say, text_table
 from calib.cli._shards import Engine, shards_of, streamed_report
 from calib.export import Format, to_json
 from calib.reading import Reading
-from calib.report_rows import LABELS, metrics_of, scaled_rows
+from calib.report_rows import LABELS, metrics_of, scaled_rows, ship
 
 if TYPE_CHECKING:
     from calib.evaluation import Report
@@ -35,8 +36,7 @@ def evaluate_streamed_source(
     cells = scaled_rows(report.uncalibrated, report.scaled, report.fitted)
     if format == "table":
         about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
-        ship = report.paste if report.fitted.status == "ok" else "no temperature"
-        below = f"{_within(report)}{report.verdict}\nShip: {ship}"
+        below = f"{_within(report)}{report.verdict}\nShip: {ship(report)}"
         emit(f"{printable(str(source))}: {about}\n\n{text_table(columns, cells)}\n{below}\n", output)
     else:
         emit(_machine_text(report, source, format, shown=(columns, cells)), output)
@@ -57,22 +57,17 @@ def _machine_text(
     if format != "json":
         full = pd.DataFrame([{"calibrator": name, **values} for name, values in content.items()])
         return render(format, full=full, shown=pd.DataFrame(shown[1], columns=shown[0]), extra={})
-    fitted = report.fitted
-    found = {name: getattr(fitted, name) for name in ("temperature", "standard_error", "status")}
     body = {
-        "n": {"test": report.uncalibrated.n, "calibration": fitted.n, "cross_fitted": False},
-        "n_classes": report.n_classes,
-        "n_bins": report.uncalibrated.n_bins,
-        "binning": "equal-width (a, b]",
+        **heading(str(source), report.uncalibrated, calibration=report.fitted.n, cross_fitted=False),
         "uncalibrated": content["uncalibrated"],
-        "temperature": {**content["temperature"], **found},
+        "temperature": scaled(report.scaled, report.fitted),
         "bounds": {"uncalibrated": report.bounds["uncalibrated"], "temperature": report.bounds["scaled"]},
         "verdict": report.verdict,
         "paste": report.paste,
         "streamed": True,
         "in_sample": report.in_sample,
     }
-    return to_json({"schema": SCHEMA, "source": str(source), **body})
+    return to_json(body)
 
 
 def _within(report: "StreamedReport") -> str:

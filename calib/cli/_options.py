@@ -9,48 +9,68 @@ from calib.export import Format
 
 Sources: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(metavar="SOURCE...", help="Run directories, checkpoints, predictions files or example:NAME."),
+    typer.Argument(metavar="SOURCE", help="Run directories, checkpoints, predictions files or example:NAME."),
 ]
 OneSource: TypeAlias = Annotated[
     Path, typer.Argument(metavar="SOURCE", help="A run directory, a checkpoint, a predictions file or example:NAME.")
 ]
 DataDir: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Where the data set lies: its folder or the one above.", show_default="$CALIB_DATA")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where data sets lie: a folder, or the one above.",
+        show_default="$CALIB_DATA, else the user's cache",
+    ),
 ]
-Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, … or auto.")]
+Device: TypeAlias = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where networks run: cpu, cuda, cuda:1, … or auto.")
+]
 Threads: TypeAlias = Annotated[
     int | None,
-    typer.Option(min=1, help="Torch threads; 1 is often fastest on a small machine.", show_default="torch's"),
+    typer.Option(
+        min=1, metavar="N", help="Torch threads; 1 is often fastest on a small machine.", show_default="torch's"
+    ),
 ]
-BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, help="Examples a forward pass.")]
-Bins: TypeAlias = Annotated[int, typer.Option("--bins", min=1, max=10_000, help="Bins of equal width, (a, b].")]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
+BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, metavar="N", help="Examples a forward pass, of networks.")]
+Bins: TypeAlias = Annotated[
+    int, typer.Option("--bins", min=1, max=10_000, metavar="N", help="Bins of equal width, (a, b].")
+]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of everything that is drawn at random.")]
 SmallSetting: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--setting", help="fashion-mnist-14, or digits, which needs no data.", show_default="fashion-mnist-14"
+        "--setting",
+        metavar="NAME",
+        help="fashion-mnist-14, or digits, which needs no data.",
+        show_default="fashion-mnist-14",
     ),
 ]
-OtherDataset: TypeAlias = Annotated[str | None, typer.Option(help="Another data set.", show_default="the setting's")]
+OtherDataset: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Another data set.", show_default="the setting's")
+]
 Smoothings: TypeAlias = Annotated[
-    str | None, typer.Option(help="Every α, with commas between; 0 among them.", show_default="the setting's")
+    str | None,
+    typer.Option(metavar="NUMBERS", help="Every α, with commas between; 0 among them.", show_default="the setting's"),
 ]
 Seeds: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, help="Networks of each kind.", show_default="the setting's")
+    int | None, typer.Option(min=1, metavar="N", help="Networks of each kind.", show_default="the setting's")
 ]
 Epochs: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="the setting's")
+    int | None, typer.Option(min=1, metavar="N", help="Passes over the training data.", show_default="the setting's")
 ]
 Workers: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, help="Processes.", show_default="one a core; one on a GPU")
+    int | None, typer.Option(min=1, metavar="N", help="Processes that train.", show_default="one a core; one on a GPU")
 ]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
-Output: TypeAlias = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")]
-TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="How to print.")]
+Output: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="stdout")
+]
+TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="csv and json hold every number.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-OnlyJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OnlyJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON: see docs/json.md.")]
 Calibration: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Predictions to fit the temperature on, instead of the model's own split.")
+    Path | None,
+    typer.Option(metavar="SOURCE", help="Predictions to fit the temperature on, instead of the model's own split."),
 ]
 
 

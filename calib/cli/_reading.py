@@ -30,26 +30,38 @@ def _options(
         Literal["logits", "probs"] | None,
         typer.Option("--from", help="Predictions: what scores are where their names do not say."),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="Predictions: a file of labels beside the scores.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Predictions: a file of labels beside the scores.")
+    ] = None,
     class_names: Annotated[
-        str | None, typer.Option(help="Predictions: in the order of the columns, with commas.")
+        str | None, typer.Option(metavar="NAMES", help="Predictions: in the order of the columns, with commas.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Weights of others: run them on cifar10, …, or folder (of --data-dir).")
+        str | None,
+        typer.Option(metavar="NAME", help="Weights of others: run them on cifar10, …, or folder (of --data-dir)."),
     ] = None,
     arch: Annotated[
-        str | None, typer.Option(help="Weights of others: architecture.", show_default="the one that they fit")
+        str | None,
+        typer.Option(metavar="NAME", help="Weights of others: architecture.", show_default="the one that they fit"),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Weights of others: package.module:factory of the network, imported.")
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="Weights of others: package.module:factory of the network, imported."),
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(help="Weights of others: of pixels / 255, one or one a channel.", show_default="the data's"),
+        typer.Option(
+            metavar="NUMBERS",
+            help="Weights of others: of pixels / 255, one or one a channel.",
+            show_default="the data's",
+        ),
     ] = None,
-    std: Annotated[str | None, typer.Option(help="Weights of others: likewise.", show_default="the data's")] = None,
+    std: Annotated[
+        str | None, typer.Option(metavar="NUMBERS", help="Weights of others: likewise.", show_default="the data's")
+    ] = None,
     image_size: Annotated[
-        int | None, typer.Option(min=1, help="Weights of others: side of images in a folder.", show_default="224")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Weights of others: side of images in a folder.", show_default="224"),
     ] = None,
     ema: Annotated[bool, typer.Option("--ema", help="Weights of others: those averaged over the training.")] = False,
 ) -> Reading:

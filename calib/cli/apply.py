@@ -16,7 +16,7 @@ from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 def apply(
     calibrator: Annotated[Path, typer.Argument(metavar="CALIBRATOR", help="What `calib calibrate` wrote.")],
     source: OneSource,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Predictions to write, .npz.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Predictions to write, .npz.")],
     reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @opens_sources
 def calibrate(
     source: OneSource,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Calibrator to write, .json.")],
-    method: Annotated[str, typer.Option(help="See `calib compare-calibrators` for a comparison.")] = "temperature",
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Calibrator to write, .json.")],
+    method: Annotated[str, typer.Option(metavar="NAME", help="One of those above.")] = "temperature",
     reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:

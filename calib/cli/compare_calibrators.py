@@ -20,7 +20,8 @@ def compare_calibrators(
     source: OneSource,
     calibration: Calibration = None,
     methods: Annotated[
-        str | None, typer.Option(help="Names, with commas between.", show_default="those that suit the classes")
+        str | None,
+        typer.Option(metavar="NAMES", help="Names, with commas between.", show_default="those that suit the classes"),
     ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
@@ -57,9 +58,14 @@ def compare_calibrators(
     about = f"{printable(given.name)}: n = {given.test.n:,}, {split}"
     extra: dict[str, object] = {
         "source": given.name,
-        "n": {"test": given.test.n, "calibration": getattr(given.calibration, "n", None)},
-        "cross_fitted": given.calibration is None,
+        "n": {
+            "test": given.test.n,
+            "calibration": (given.calibration or given.test).n,
+            "cross_fitted": given.calibration is None,
+        },
+        "n_classes": given.test.n_classes,
         "n_bins": bins,
+        "binning": "equal-width (a, b]",
         "warnings": list(found.warnings),
     }
     text = render("json" if json else format, full=found.table, shown=_shown(found.table), extra=extra)

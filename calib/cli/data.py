@@ -1,26 +1,27 @@
 """calib data: which data sets there are, where they lie, and how to fetch them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
+from calib.cli._options import DataDir, OnlyJson
+from calib.cli._output import SCHEMA
+from calib.export import to_json
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", help="Folder of the data; by default $CALIB_DATA, else the user's cache.", show_default=False
-    ),
-]
+app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
 
 
 @app.command("download")
 def download_command(
-    name: Annotated[str, typer.Argument(help="A name of `calib data list`; digits is built in.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `calib data list`; digits is built in.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Fetch a data set from its official address and print its folder; a broken transfer resumes."""
+    """Fetch a data set.
+
+    Takes it from its official address and prints its folder; a broken transfer resumes.
+
+    Example: calib data download cifar10
+    """
     import sys
 
     from rich.console import Console
@@ -40,9 +41,14 @@ def download_command(
 @app.command("list")
 def list_command(
     data_dir: DataDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    json: OnlyJson = False,
 ) -> None:
-    """Name every data set, its size, and where it was found."""
+    """Name every data set.
+
+    With its size, and where it was found.
+
+    Example: calib data list --data-dir data
+    """
     from calib.datasets import DATASETS, dataset_entry
 
     rows = []
@@ -58,9 +64,7 @@ def list_command(
             }
         )
     if json:
-        import json as json_format
-
-        typer.echo(json_format.dumps(rows, indent=2))
+        typer.echo(to_json({"schema": SCHEMA, "rows": rows}), nl=False)
     else:
         _print_table(rows)
 

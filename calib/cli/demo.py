@@ -15,12 +15,17 @@ SMOOTHING = (0.0, 0.05, 0.1)
 
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="calib-demo[-noise-…]")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="calib-demo[-noise-…]"),
     ] = None,
-    label_noise: Annotated[float, typer.Option(help="Share of training labels redrawn uniformly; 0 is clean.")] = 0.4,
-    seeds: Annotated[int, typer.Option(min=1, help="Networks a setting.")] = 3,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 600 training images.")] = 40,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one a core")] = None,
+    label_noise: Annotated[
+        float, typer.Option(metavar="X", help="Share of training labels redrawn uniformly; 0 is clean.")
+    ] = 0.4,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Networks a setting.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the 600 training images.")] = 40,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes that train.", show_default="one a core")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Compare both cures on handwritten digits.
@@ -28,6 +33,8 @@ def demo(
     Trains ResNets with hard and smoothed targets, fits temperatures and compares. Needs no download. Writes run
     directories, comparison.md, comparison.csv and reliability.png into one folder; finished runs are kept, so that
     running it again is quick.
+
+    Example: calib demo --label-noise 0 --seeds 2
     """
     from calib.training.config import TrainConfig
 

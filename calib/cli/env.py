@@ -5,11 +5,15 @@ import platform
 import typer
 
 from calib.cli._options import OnlyJson
+from calib.cli._output import SCHEMA
 from calib.export import to_json
 
 
 def env(json: OnlyJson = False) -> None:
-    """Print versions for a bug report."""
+    """Print versions for a bug report.
+
+    Example: calib env --json
+    """
     import torch
 
     from calib.environment import commit, hardware, versions
@@ -23,7 +27,7 @@ def env(json: OnlyJson = False) -> None:
         "cuda": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
     }
     if json:
-        typer.echo(to_json(found), nl=False)
+        typer.echo(to_json({"schema": SCHEMA, **found}), nl=False)
         return
     for name, value in found.items():
         typer.echo(f"{name}: {value}")

@@ -12,15 +12,16 @@ from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
+from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
-from calib.cli._output import SCHEMA, emit, refuse_existing, render, say, text_table
+from calib.cli._output import emit, refuse_existing, render, say, text_table
 from calib.cli._reading import opens_sources
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
 from calib.examples import PREFIX
 from calib.export import Format, to_json
 from calib.reading import AS_IT_IS, Reading
-from calib.report_rows import diagnosis_rows, metrics_of
+from calib.report_rows import diagnosis_heading, diagnosis_rows, ship
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
@@ -42,13 +43,14 @@ def evaluate(
     example: Annotated[str | None, typer.Option(metavar="NAME", help="Short for SOURCE = example:NAME.")] = None,
     calibration: Calibration = None,
     calibrator: Annotated[
-        Path | None, typer.Option(help="A saved calibrator to judge instead of fitting a temperature.")
+        Path | None, typer.Option(metavar="FILE", help="A saved calibrator to judge instead of fitting a temperature.")
     ] = None,
     group_by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="One row a group of examples, by this column of the file.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="A second data set of the same model: does the temperature carry over?")
+        Path | None,
+        typer.Option(metavar="SOURCE", help="A second data set of the same model: does the temperature carry over?"),
     ] = None,
     engine: Annotated[
         Literal["local", "dask"],
@@ -141,7 +143,7 @@ def evaluate(
         how = "json" if json else format
         judged = {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}}
         if group_by is not None:
-            groups = evaluate_groups(source, group_by, diagnosis, seed=seed, format=how, output=output)
+            groups = evaluate_groups(source, opened.name, group_by, diagnosis, seed=seed, format=how, output=output)
             judged = {f"{printable(str(name))}: ": sides for name, sides in groups.items()}
         elif against is not None:
             other = open_source(against, reading)
@@ -150,7 +152,7 @@ def evaluate(
         return
     columns, rows = diagnosis_rows(diagnosis)
     if json or format == "json":
-        text = to_json({"schema": SCHEMA, "source": opened.name, **as_dict(diagnosis)})
+        text = to_json(diagnosed(opened.name, diagnosis))
     elif format == "table":
         text = _framed(text_table(columns, rows), opened.name, diagnosis)
     else:
@@ -190,43 +192,16 @@ def _fail_above(gates: list[tuple[str, str, float]], judged: "Mapping[str, Mappi
         raise typer.Exit(1)
 
 
-def as_dict(diagnosis: "Diagnosis") -> dict[str, object]:
-    """The diagnosis under the names of the glossary, for JSON."""
-    fitted = diagnosis.fitted
-    return {
-        "n": {"test": diagnosis.uncalibrated.n, "calibration": fitted.n, "cross_fitted": diagnosis.cross_fitted},
-        "n_classes": diagnosis.uncalibrated.n_classes,
-        "n_bins": diagnosis.uncalibrated.n_bins,
-        "binning": "equal-width (a, b]",
-        "uncalibrated": metrics_of(diagnosis.uncalibrated),
-        "temperature": {
-            **metrics_of(diagnosis.scaled),
-            "temperature": fitted.temperature,
-            "standard_error": fitted.standard_error,
-            "status": fitted.status,
-        },
-        "verdict": diagnosis.verdict,
-        "paste": diagnosis.paste,
-    }
-
-
 def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
     """The table with what it is about above it, and what it means below."""
     config = diagnosis.before.provenance.get("config", {})
     about = f"{config['arch']} on {config['dataset']}, " if "arch" in config and "dataset" in config else ""
-    split = diagnosis.before.provenance.get("split", "test")
-    if diagnosis.cross_fitted:
-        fitted_on = (
-            f"T cross-fitted in 5 folds (seed {diagnosis.seed}), the T to ship on all n = {diagnosis.fitted.n:,}"
-        )
-    else:
-        fitted_on = f"T fitted on calibration n = {diagnosis.fitted.n:,}"
     lines = [
-        f"{printable(name)}: {printable(about)}{split} n = {diagnosis.uncalibrated.n:,}, {fitted_on}",
+        f"{printable(name)}: {printable(about)}{diagnosis_heading(diagnosis)}",
         "",
         table,
         diagnosis.verdict,
-        f"Ship: {diagnosis.paste if diagnosis.fitted.status == 'ok' else 'no temperature'}",
+        f"Ship: {ship(diagnosis)}",
         "",
     ]
     return "\n".join(lines)

@@ -102,7 +102,7 @@ def _described(predictions: "Predictions") -> dict[str, Any]:
     return {
         "what": "predictions",
         "kind": predictions.kind,
-        "n": predictions.n,
+        "n": {"examples": predictions.n},
         "n_classes": predictions.n_classes,
         "dtype": str(predictions.values.dtype),
         "class_names": predictions.class_names,

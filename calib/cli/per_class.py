@@ -34,7 +34,9 @@ def per_class(
     output: Output = None,
     force: Force = False,
 ) -> None:
-    """Report precision, recall, F1 and confidence of each class.
+    """Report on each class.
+
+    Precision, recall, F1, and confidence against precision.
 
     The gap is mean confidence − precision among the examples predicted as a class: positive where too much is claimed
     for it. The precision of a class that is never predicted, and the recall of one that never occurs, are 0.
@@ -58,7 +60,7 @@ def per_class(
         extra: dict[str, object] = {
             "source": given.name,
             "split": split,
-            "n": predictions.n,
+            "n": {split: predictions.n},
             "n_classes": predictions.n_classes,
         }
         text = render(chosen, full=report, shown=_shown(report), extra=extra)

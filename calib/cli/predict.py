@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @opens_sources
 def predict(
     source: OneSource,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File of predictions (.npz) to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File of predictions (.npz) to write.")
+    ],
     split: Annotated[Literal["train", "calibration", "test"], typer.Option(help="Which examples.")] = "test",
     reading: Reading = AS_IT_IS,
     force: Force = False,

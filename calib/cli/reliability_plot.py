@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @opens_sources
 def reliability_plot(
     sources: Sources,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write: .png, .svg or .pdf.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write: .png, .svg or .pdf.")
+    ],
     calibration: Calibration = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,

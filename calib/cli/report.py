@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 @opens_sources
 def report(
     sources: Sources,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Page to write, .html.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Page to write, .html.")],
     calibration: Calibration = None,
     group_by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Also one row a group of examples, by this column of the file.")
     ] = None,
-    title: Annotated[str | None, typer.Option(help="What stands above it all.", show_default="the models")] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What stands above it all.", show_default="the models")
+    ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,

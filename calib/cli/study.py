@@ -11,7 +11,7 @@ from calib.cli import (
     study_wrong_labels,
 )
 
-app = typer.Typer(help="Questions of the literature, each answered by one command.", no_args_is_help=True)
+app = typer.Typer(help="Answer questions of the literature.", no_args_is_help=True)
 app.command("smoothing-versus-temperature")(study_smoothing.smoothing_versus_temperature)
 app.command("projections")(study_projections.projections)
 app.command("distillation")(study_distillation.distillation)

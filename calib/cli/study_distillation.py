@@ -19,20 +19,27 @@ DEFAULT = "fashion-mnist-14"
 
 def distillation(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="distillation-SETTING")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="distillation-SETTING"),
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The recipe of a paper instead: muller or mnist.", show_default="none")
+        str | None,
+        typer.Option(metavar="NAME", help="The recipe of a paper instead: muller or mnist.", show_default="none"),
     ] = None,
     smoothing: Annotated[
-        str | None, typer.Option(help="α of the teachers, with commas; 0 among them.", show_default="the setting's")
+        str | None,
+        typer.Option(
+            metavar="NUMBERS", help="α of the teachers, with commas; 0 among them.", show_default="the setting's"
+        ),
     ] = None,
     temperatures: Annotated[
-        str | None, typer.Option(help="T of the teachers, with commas.", show_default="the setting's")
+        str | None,
+        typer.Option(metavar="NUMBERS", help="T of the teachers, with commas.", show_default="the setting's"),
     ] = None,
     student_temperature: Annotated[
-        str | None, typer.Option(help="T of the students, or same for that of the teacher.", show_default="1")
+        str | None,
+        typer.Option(metavar="X", help="T of the students, or same for that of the teacher.", show_default="1"),
     ] = None,
     seeds: Seeds = None,
     epochs: Epochs = None,

@@ -26,15 +26,22 @@ def projections(
         typer.Option(
             "--output",
             "-o",
+            metavar="FOLDER",
             help="With RUN: the picture, .png, .svg or .pdf. Without: the folder to train into and to fill.",
             show_default="none; calib-projections",
         ),
     ] = None,
     classes: Annotated[
         str | None,
-        typer.Option(help="Three classes by name or number, with commas between.", show_default="the first three"),
+        typer.Option(
+            metavar="NAMES",
+            help="Three classes by name or number, with commas between.",
+            show_default="the first three",
+        ),
     ] = None,
-    per_class: Annotated[int, typer.Option(min=1, help="Examples a class and split, the first ones.")] = 100,
+    per_class: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Examples a class and split, the first ones.")
+    ] = 100,
     paper: Annotated[
         Literal["cifar10-alexnet", "cifar100-resnet56"] | None,
         typer.Option(help="Train the networks of Müller et al. instead; takes a GPU.", show_default="digits, small"),

@@ -37,19 +37,24 @@ def selective_prediction(
         typer.Option(
             "--output",
             "-o",
+            metavar="FOLDER",
             help="With RUN: the picture, .png, .svg or .pdf. Without: the folder to train into and to fill.",
             show_default="none; selective-prediction-SETTING",
         ),
     ] = None,
     setting: SmallSetting = None,
-    paper: Annotated[str | None, typer.Option(help="The recipe of a paper instead: xia.", show_default="none")] = None,
+    paper: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: xia.", show_default="none")
+    ] = None,
     dataset: OtherDataset = None,
-    arch: Annotated[str | None, typer.Option(help="Another architecture.", show_default="the setting's")] = None,
+    arch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another architecture.", show_default="the setting's")
+    ] = None,
     smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
-    risk: Annotated[float, typer.Option(min=0, max=1, help="Largest share of wrong answers.")] = 0.05,
-    coverage: Annotated[float, typer.Option(min=0.01, max=1, help="Share of examples to answer.")] = 0.8,
+    risk: Annotated[float, typer.Option(min=0, max=1, metavar="X", help="Largest share of wrong answers.")] = 0.05,
+    coverage: Annotated[float, typer.Option(min=0.01, max=1, metavar="X", help="Share of examples to answer.")] = 0.8,
     workers: Workers = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
@@ -127,7 +132,7 @@ def selective_prediction(
     command = command_line("calib study selective-prediction", {**training, **chances, **rest})
     write_selective_prediction(result, questions, folder, runs=paths, configs=list(networks.values()), command=command)
     said = verdict(result.table, questions)
-    extra: dict[str, object] = {"verdict": [said] if said else [], "questions": records(questions)}
+    extra: dict[str, object] = {"verdicts": [said] if said else [], "questions": records(questions)}
     emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=questions, shown=readable_contrasts(questions), extra={})}", None)

@@ -29,19 +29,31 @@ DEFAULT = "fashion-mnist-14"
 def smoothing_versus_temperature(
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to fill.", show_default="smoothing-versus-temperature-SETTING"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder to fill.",
+            show_default="smoothing-versus-temperature-SETTING",
+        ),
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The recipe of a paper instead: guo, muller or mukhoti.", show_default="none")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The recipe of a paper instead: guo, muller or mukhoti.", show_default="none"
+        ),
     ] = None,
     dataset: OtherDataset = None,
-    arch: Annotated[str | None, typer.Option(help="Another architecture.", show_default="the setting's")] = None,
+    arch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another architecture.", show_default="the setting's")
+    ] = None,
     smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
     calibrators: Annotated[
-        str | None, typer.Option(help="Methods beside temperature, with commas.", show_default="the setting's")
+        str | None,
+        typer.Option(metavar="NAMES", help="Methods beside temperature, with commas.", show_default="the setting's"),
     ] = None,
     workers: Workers = None,
     data_dir: DataDir = None,
@@ -50,7 +62,9 @@ def smoothing_versus_temperature(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Smoothing or temperature? Train {hard, each α} × seeds and compare.
+    """Smoothing or temperature?
+
+    Trains {hard, each α} × seeds and compares.
 
     Every network is judged as it is, with a temperature and with the calibrators asked for, all fitted on its
     calibration split; differences from hard targets with a temperature come with intervals over seeds and over test
@@ -116,7 +130,8 @@ def smoothing_versus_temperature(
         shown_runs=[run.name for run in runs[: len(chosen.smoothing)]],
     )
     wanted = "json" if json else format
-    extra: dict[str, object] = {"verdict": [verdict, result.verdict], "differences": records(found)}
+    verdicts = [said for said in (verdict, result.verdict) if said]
+    extra: dict[str, object] = {"verdicts": verdicts, "differences": records(found)}
     print(render(wanted, full=result.table, shown=readable(result.table, more=True), extra=extra), end="")
     if wanted in ("table", "markdown", "latex"):
         print(f"\n{render(wanted, full=found, shown=readable_differences(found), extra={})}", end="")

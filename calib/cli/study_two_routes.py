@@ -17,11 +17,13 @@ DEFAULT = "fashion-mnist-14"
 
 def two_routes(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="two-routes-SETTING")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="two-routes-SETTING"),
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The tutorial's own recipe instead: pyimagesearch.", show_default="none")
+        str | None,
+        typer.Option(metavar="NAME", help="The tutorial's own recipe instead: pyimagesearch.", show_default="none"),
     ] = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
@@ -75,7 +77,7 @@ def two_routes(
     }
     write_two_routes(table, agreement, folder, chosen, command=command_line("calib study two-routes", options))
     wanted = "json" if json else format
-    extra: dict[str, object] = {"verdict": [verdict(table, chosen)], "agreement": records(agreement)}
+    extra: dict[str, object] = {"verdicts": [verdict(table, chosen)], "agreement": records(agreement)}
     emit(render(wanted, full=table, shown=readable_routes(table), extra=extra), None)
     if wanted in ("table", "markdown", "latex"):
         emit(f"\n{render(wanted, full=agreement, shown=readable_agreement(agreement), extra={})}", None)

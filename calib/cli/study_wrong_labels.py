@@ -30,22 +30,27 @@ DEFAULT = "fashion-mnist-14"
 
 def wrong_labels(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to fill.", show_default="wrong-labels-SETTING")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="wrong-labels-SETTING"),
     ] = None,
     setting: SmallSetting = None,
     paper: Annotated[
-        str | None, typer.Option(help="The recipe of a paper instead: lukasik.", show_default="none")
+        str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: lukasik.", show_default="none")
     ] = None,
     dataset: OtherDataset = None,
     noise: Annotated[
         str | None,
-        typer.Option(help="Such as clean,symmetric-0.2,asymmetric-0.4.", show_default="the setting's"),
+        typer.Option(metavar="NAMES", help="Such as clean,symmetric-0.2,asymmetric-0.4.", show_default="the setting's"),
     ] = None,
     labels_file: Annotated[
         str | None,
-        typer.Option(help="One more noise: labels of people, such as CIFAR-N's .pt file.", show_default="none"),
+        typer.Option(
+            metavar="FILE", help="One more noise: labels of people, such as CIFAR-N's .pt file.", show_default="none"
+        ),
     ] = None,
-    labels_key: Annotated[str | None, typer.Option(help="Which labels of that file.", show_default="none")] = None,
+    labels_key: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which labels of that file.", show_default="none")
+    ] = None,
     smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
@@ -121,7 +126,7 @@ def wrong_labels(
     table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
     verdicts = {label: differences_verdict(table, f"{printable(label)} labels") for label, table in found.items()}
     extra: dict[str, object] = {
-        "verdict": list(filter(None, verdicts.values())),
+        "verdicts": list(filter(None, verdicts.values())),
         "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],
     }
     emit(render("json" if json else format, full=table, shown=readable_overview(table), extra=extra), None)

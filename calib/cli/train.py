@@ -26,23 +26,33 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 20  # bytes of a config
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
+_METAVARS = {"str": "NAME", "int": "N", "float": "X"}  # by type; a switch has none
+_SPECIAL = {"labels_file": "FILE", "teacher": "RUN", "milestones": "NUMBERS"}
 
 
 def _field(name: str, help: str, shown: str | None = None) -> Any:
     """An option for a field of `TrainConfig`: not given, it leaves the preset's or the config's value alone."""
     default = shown or str(_DEFAULTS[name])
-    return typer.Option(help=help, show_default={"None": "none", "False": "no"}.get(default, default))
+    shown_default = {"None": "none", "False": "no"}.get(default, default)
+    kind = str(TrainConfig.__annotations__[name]).partition(" |")[0]
+    metavar = _SPECIAL.get(name, _METAVARS.get(kind.removeprefix("<class '").removesuffix("'>")))
+    return typer.Option(metavar=metavar, help=help, show_default=shown_default)
 
 
 def train(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Run directory.", show_default="runs/DATASET-ARCH-KEY")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Run directory.", show_default="runs/DATASET-ARCH-KEY"),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help=f"Recipe to start from: {', '.join(PRESETS)}.", show_default="none")
+        str | None,
+        typer.Option(metavar="NAME", help=f"Recipe to start from: {', '.join(PRESETS)}.", show_default="none"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML or JSON with fields, such as a run's config.json.", show_default="none")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML or JSON with fields, such as a run's config.json.", show_default="none"
+        ),
     ] = None,
     dataset: Annotated[str | None, _field("dataset", "Data set; `calib data list` shows them.", "digits")] = None,
     arch: Annotated[str | None, _field("arch", "Architecture, such as resnet20, resnet18-cifar or timm:NAME.")] = None,

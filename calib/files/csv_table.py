@@ -3,6 +3,7 @@
 import csv
 import warnings
 from pathlib import Path
+from typing import Any
 
 from calib._arrays import AnyArray
 from calib._text import printable
@@ -31,6 +32,7 @@ def read_csv(path: Path | str) -> dict[str, AnyArray]:
                 na_values=[""],
                 index_col=False,
                 low_memory=False,
+                **to_the_last_bit(),
             )
     except InputError:
         raise
@@ -42,6 +44,13 @@ def read_csv(path: Path | str) -> dict[str, AnyArray]:
     if len(frame.columns) != len(header):
         raise InputError(f"{path} has {len(frame.columns)} columns for {len(header)} names", help="name every column")
     return {name: frame.iloc[:, i].to_numpy() for i, name in enumerate(header)}
+
+
+def to_the_last_bit() -> dict[str, Any]:
+    """The option by which ``pandas.read_csv`` reads numbers as they were written; pandas 3 does so anyway."""
+    import pandas as pd
+
+    return {"float_precision": "round_trip"} if pd.__version__.startswith("2.") else {}
 
 
 def _header(path: Path) -> tuple[list[str], str]:

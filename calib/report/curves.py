@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calib._text import number, printable
+from calib._text import printable
 from calib.curve import CalibrationCurve
 from calib.diagnosis import Diagnosis
 from calib.plots.confidences import Claims, confidence_figure
@@ -10,7 +10,7 @@ from calib.plots.inline import inline_figure
 from calib.plots.reliability import BeforeAfter, reliability_figure
 from calib.report.parts import Figure, Section, Table
 from calib.report.subject import Subject
-from calib.report_rows import diagnosis_rows
+from calib.report_rows import curve_rows, diagnosis_rows
 
 HIGH = 0.9  # a confidence that one would act upon
 
@@ -79,21 +79,4 @@ def _reliability_caption(diagnosis: Diagnosis) -> str:
 
 
 def _bins(curve: CalibrationCurve, name: str) -> Table:
-    rows = []
-    for row in curve.table().to_dict("records"):
-        if not row["n"]:
-            continue
-        low, high = row["accuracy_low"], row["accuracy_high"]
-        interval = f"{low:.3f} – {high:.3f}" if low == low else "–"  # not known of weighted examples
-        rows.append(
-            [
-                f"{row['lower_edge']:.4g} – {row['upper_edge']:.4g}",
-                f"{row['n']:,}",
-                number(row["mean_confidence"], digits=3),
-                number(row["accuracy"], digits=3),
-                interval,
-                number(row["gap"], digits=3, sign="+"),
-            ]
-        )
-    columns = ["confidence", "n", "mean confidence", "accuracy", "95 % interval", "gap"]
-    return Table(columns, rows, folded=f"The bins in numbers, {name}")
+    return Table(*curve_rows(curve), folded=f"The bins in numbers, {name}")

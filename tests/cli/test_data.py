@@ -32,7 +32,7 @@ def test_list_names_every_data_set_and_where_it_lies() -> None:
 
 
 def test_list_as_json_is_for_machines() -> None:
-    rows = json.loads(RUN.invoke(app, ["list", "--json"]).stdout)
+    rows = json.loads(RUN.invoke(app, ["list", "--json"]).stdout)["rows"]
     assert rows[1] == {"name": "cifar100", "images": 60_000, "shape": [3, 32, 32], "classes": 100, "found": None}
     assert rows[2]["found"] == str(digits.find())
 

@@ -73,13 +73,13 @@ def test_a_second_data_set_shows_how_the_temperature_carries_over(run: Run, here
     assert "It does not carry over whole." in made.out
     found = json.loads(run("evaluate", here, "--against", shifted, "--json").out)
     fitted = TemperatureScaling.fit(predictions(table(0)))
-    assert found["temperature"]["here"] == pytest.approx(fitted.temperature)
+    assert found["temperature"]["temperature"] == pytest.approx(fitted.temperature)
     carried = ece(fitted.transform(predictions(table(1, scale=4.0))))
-    assert found["reports"]["shifted + that T"]["ece"] == pytest.approx(carried)
+    assert found["against"]["carried"]["ece"] == pytest.approx(carried)
     own = diagnose(predictions(table(1, scale=4.0)))
-    assert found["reports"]["shifted"]["ece"] == pytest.approx(own.uncalibrated.ece)
-    assert found["reports"]["shifted + own T"]["ece"] == pytest.approx(own.scaled.ece)
-    assert found["temperature"]["there"] == pytest.approx(own.fitted.temperature)
+    assert found["against"]["uncalibrated"]["ece"] == pytest.approx(own.uncalibrated.ece)
+    assert found["against"]["temperature"]["ece"] == pytest.approx(own.scaled.ece)
+    assert found["against"]["temperature"]["temperature"] == pytest.approx(own.fitted.temperature)
     assert run("evaluate", here, "--against", shifted, "--format", "csv").out.count("\n") == 6
     assert_refused(run("evaluate", here, "--against", shifted, "--group-by", "site"), "reports of their own")
     assert_refused(run("evaluate", here, "--against", "example:digits-resnet8-hard"), "10 classes")

@@ -24,6 +24,7 @@ from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 
 from .conftest import Run, assert_refused
+from .json_page import assert_documented
 
 TINY = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
 WRITERS: dict[str, Any] = {
@@ -74,7 +75,7 @@ def test_a_study_trains_writes_keeps_and_prints_for_machines(
     again = study(run, name, folder, "--json")
     assert again.code == 0, again.err
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("checkpoint.pt")} == before
-    assert json.loads(again.out)["schema"] == 1
+    assert_documented(f"calib study {name}", json.loads(again.out))
     assert study(run, name, folder, "--format", "latex").out.count("\\toprule") >= 1
     title = page.partition("\n")[0]
     for mine in ("mine", f"{title}: my chapter", title):
@@ -106,6 +107,7 @@ def test_students_are_taught_by_the_teachers_of_their_seed(run: Run, tmp_path: P
     course = pd.read_csv(folder / "information.csv").set_index("run")["information"]
     assert course.to_dict() == pytest.approx(known.set_index("run")["information"].to_dict())  # of the one epoch
     assert len(list((folder / "information").glob("*-seed[01].csv"))) == 4
+    assert_documented("calib study distillation", json.loads(study(run, "distillation", folder, "--json").out))
     other = study(run, "distillation", folder, "--student-temperature", "same")
     assert other.code == 2
     assert "other settings (student_temperature 1.0, not None)" in other.err

@@ -71,7 +71,7 @@ def test_many_classes_stay_usable(run: Run, tmp_path: Path, k: int) -> None:
 def test_the_formats_for_machines_hold_every_column(run: Run, tmp_path: Path) -> None:
     found = json.loads(run("per-class", HARD, "--json").out)
     assert (found["schema"], found["source"], found["split"]) == (1, "digits-resnet8-hard", "test")
-    assert (found["n"], found["n_classes"], len(found["rows"])) == (797, 10, 13)
+    assert (found["n"]["test"], found["n_classes"], len(found["rows"])) == (797, 10, 13)
     assert found["rows"][-1]["class"] is None
     assert found["rows"][-1]["gap"] is None
     text = run("per-class", HARD, "--format", "csv").out

@@ -11,6 +11,7 @@ import pytest
 from calib.studies.write_study import FILES
 
 from .conftest import Run, assert_refused
+from .json_page import assert_documented
 
 NAME = ("study", "smoothing-versus-temperature")
 QUICK = ("--setting", "digits", "--epochs", "1", "--seeds", "2", "--workers", "1")
@@ -56,11 +57,11 @@ def test_the_same_command_keeps_what_is_there_and_json_is_for_machines(run: Run,
     assert done.code == 0, done.err
     assert {path: path.stat().st_mtime_ns for path in folder.glob("*/checkpoint.pt")} == before
     found = json.loads(done.out)
-    assert found["schema"] == 1
+    assert_documented("calib study smoothing-versus-temperature", found)
     assert len(found["rows"]) == 4
     assert len(found["differences"]) == 15
     assert {"p_holm", "examples_low", "difference"} <= set(found["differences"][0])
-    assert len(found["verdict"]) == 2
+    assert len(found["verdicts"]) == 2
 
 
 @pytest.mark.parametrize(("format", "mark"), [("latex", "\\toprule"), ("markdown", "| :--"), ("csv", "model")])
