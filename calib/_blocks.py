@@ -207,7 +207,7 @@ def _check_probs(block: AnyArray, first_row: int) -> None:
         )
     raise InputError(
         f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g} (tolerance {ROW_SUM_TOLERANCE:g})",
-        help="divide each row by its sum if that is what you mean; declare logits by Predictions.from_logits(...)",
+        help="divide each row by its sum if that is what you mean, or say that these are logits: --from logits",
     )
 
 

@@ -95,7 +95,7 @@ def diagnose(
     else:
         if test.n < FOLDS:
             raise InputError(
-                f"{test.n} examples are too few to fit a temperature and judge it, at least {FOLDS} are needed",
+                f"at least {FOLDS} examples are needed to fit a temperature and judge it, got {test.n}",
                 help="bring more examples, or a calibration split of their own",
             )
         fitted = TemperatureScaling.fit(test)

@@ -19,6 +19,7 @@ from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
 
 ONNX = ".onnx"
+OPENED = "name a run directory, a checkpoint, a predictions file, or example:NAME for one that comes with calib"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def _open(path: Path, reading: Reading) -> Source:
         shards = Shards.of(path, kind=reading.kind, class_names=reading.class_names)
         return Source(shards_name(path), shards.whole(), None)
     if not path.exists():
-        raise InputError(f"{path} does not exist", help="name a run directory, a checkpoint or a predictions file")
+        raise InputError(f"{path} does not exist", help=OPENED)
     if path.is_file() and not holds_weights(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
@@ -120,7 +121,8 @@ def _open(path: Path, reading: Reading) -> Source:
     checkpoint = path / CHECKPOINT if path.is_dir() else path
     if path.is_dir() and not checkpoint.exists():
         raise InputError(
-            f"{path} is no run directory: it has no {CHECKPOINT}", help="`calib train --output DIR` makes one"
+            f"{path} is no run directory: it has no {CHECKPOINT}",
+            help="`calib train -o FOLDER` makes one; a folder of shards is for `calib evaluate FOLDER` alone",
         )
     saved = _saved(run, checkpoint)
     if saved is not None:
@@ -131,7 +133,7 @@ def _open(path: Path, reading: Reading) -> Source:
 
 def holds_weights(path: Path) -> bool:
     """Whether a file is of weights, not of predictions: torch's formats, or safetensors without scores."""
-    check_file(path, "weights or predictions", help="name a run directory, a checkpoint or a predictions file")
+    check_file(path, "weights or predictions", help=OPENED)
     if is_zip(path):
         return not is_npz(path)
     looks_like = describe(path)

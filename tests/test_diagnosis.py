@@ -192,7 +192,7 @@ def test_where_one_fold_has_no_finite_temperature_none_is_used_at_all() -> None:
 
 
 def test_too_few_examples_to_fit_and_judge_are_refused() -> None:
-    with pytest.raises(InputError, match="4 examples are too few"):
+    with pytest.raises(InputError, match=r"at least 5 examples are needed .* got 4"):
         diagnose(predictions(1.0, n=4))
 
 

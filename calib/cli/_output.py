@@ -116,6 +116,13 @@ def counting_bar(what: str) -> Iterator[Callable[[float, int | None], None]]:
 
 
 @contextmanager
+def working(what: str) -> Iterator[None]:
+    """A bar that moves while something is done of which nobody can say how much is left."""
+    with counting_bar(what):
+        yield
+
+
+@contextmanager
 def progress_bar() -> Iterator["Progress"]:
     """A progress bar on stderr, drawn only where stderr is a terminal."""
     from rich.console import Console

@@ -14,7 +14,7 @@ from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
-from calib.cli._output import emit, refuse_existing, render, say, text_table
+from calib.cli._output import emit, refuse_existing, render, say, text_table, working
 from calib.cli._reading import opens_sources
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
@@ -138,7 +138,8 @@ def evaluate(
         reports = evaluate_confidences(source, logged, bins=bins, seed=seed, format=how, output=output)
         _fail_above(gates, {"": reports})
         return
-    diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
+    with working("evaluating"):
+        diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
     if group_by is not None or against is not None:
         how = "json" if json else format
         judged = {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}}

@@ -81,7 +81,7 @@ def load_with_provenance(path: Path | str) -> tuple[Saved, Mapping[str, Any]]:
     except InputError as error:
         raise InputError(f"{path}: {error}", help=error.help) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        reason = printable(str(error) or type(error).__name__)
+        reason = printable(f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__)
         raise InputError(f"{path} is no saved calibrator ({reason})", help="`calib calibrate` makes one") from error
 
 

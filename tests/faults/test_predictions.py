@@ -86,7 +86,7 @@ def test_what_is_unusual_but_meant_is_evaluated_with_finite_numbers(run: Run, tm
 @pytest.mark.parametrize("case", ["17-one-row"])
 def test_one_row_is_too_few_to_fit_and_judge_a_temperature(run: Run, tmp_path: Path, case: str) -> None:
     path = save(tmp_path / "p.npz", logits=Z[:1], labels=Y[:1])
-    assert_refused(run("evaluate", path), "1 examples are too few", "at least 5")
+    assert_refused(run("evaluate", path), "at least 5 examples are needed", "got 1")
     assert run("info", path).code == 0
 
 
