@@ -241,9 +241,7 @@ def test_mapie_with_one_bin_has_none_and_says_that_it_drops_all() -> None:
 
 def test_netcal_in_float32_loses_examples_that_it_counts_in_a_bin_without_a_mean() -> None:
     p, y, _ = CASES["D"]
-    table = (
-        conventions(calib.Outcomes.from_confidence(p, y), n_bins=100).set_index(["convention", "dtype"]).to_dict()
-    )
+    table = conventions(calib.Outcomes.from_confidence(p, y), n_bins=100).set_index(["convention", "dtype"]).to_dict()
     assert table["ece"]["netcal", "float32"] == pytest.approx(0.265833, abs=1e-6)  # what netcal 1.4.0 gave
     assert table["dropped"]["netcal", "float32"] == 6  # 0.9, five times, and 0.01 are less in float32
     assert table["dropped"]["netcal", "float64"] == 0
