@@ -212,10 +212,10 @@ def test_floor_edges_are_where_the_floor_of_n_times_p_steps_up() -> None:
 
 def test_sums_in_float32_are_wrong_at_a_million_examples_where_the_package_takes_them_so() -> None:
     outcomes = calib.Outcomes.from_confidence(np.full(1_000_000, 0.1), np.arange(1_000_000) % 10 == 0)
-    table = conventions(outcomes, n_bins=15).set_index(["convention", "dtype"])["ece"].sort_index()
+    table = conventions(outcomes, n_bins=15).set_index(["convention", "dtype"])["ece"].to_dict()
     assert table[TORCHMETRICS_32] == pytest.approx(0.000958, abs=1e-6)  # 0.1 added 1e6 times in float32 is 100958.34
     assert table[TENSORFLOW] == pytest.approx(0.000958, abs=1e-6)
-    assert table.drop(index=[TORCHMETRICS_32, TENSORFLOW]).max() < 1e-8
+    assert max(value for key, value in table.items() if key not in (TORCHMETRICS_32, TENSORFLOW)) < 1e-8
 
 
 def test_the_table_says_how_many_examples_are_special_and_how_many_are_dropped() -> None:
@@ -241,9 +241,7 @@ def test_mapie_with_one_bin_has_none_and_says_that_it_drops_all() -> None:
 
 def test_netcal_in_float32_loses_examples_that_it_counts_in_a_bin_without_a_mean() -> None:
     p, y, _ = CASES["D"]
-    table = (
-        conventions(calib.Outcomes.from_confidence(p, y), n_bins=100).set_index(["convention", "dtype"]).sort_index()
-    )
+    table = conventions(calib.Outcomes.from_confidence(p, y), n_bins=100).set_index(["convention", "dtype"]).to_dict()
     assert table["ece"]["netcal", "float32"] == pytest.approx(0.265833, abs=1e-6)  # what netcal 1.4.0 gave
     assert table["dropped"]["netcal", "float32"] == 6  # 0.9, five times, and 0.01 are less in float32
     assert table["dropped"]["netcal", "float64"] == 0
@@ -271,7 +269,7 @@ def test_two_classes_are_asked_about_as_each_package_does() -> None:
     asked = {what: set(group["convention"]) for what, group in table.groupby("what")}
     assert asked["predicted class"] == {"calib", GUO_32[0], "torchmetrics", TENSORFLOW[0], TOP_LABEL[0]}
     assert asked["P(y = 1)"] == {"calib", "torchmetrics", "torchmetrics (binary)", "netcal", "scikit-learn", "MAPIE"}
-    both = table.set_index(["convention", "what"])["ece"].sort_index()
+    both = table.set_index(["convention", "what"])["ece"].to_dict()
     assert both["calib", "P(y = 1)"] == pytest.approx(references.ece_and_mce(list(p), list(y), 15)[0], abs=1e-14)
     assert both["calib", "predicted class"] == pytest.approx(calib.ece(p, y), abs=1e-15)
     assert both["calib", "P(y = 1)"] != pytest.approx(both["calib", "predicted class"], abs=1e-4)
