@@ -69,7 +69,8 @@ def predict_foreign(path: Path, reading: Reading, *, said: str | None = None) ->
             module, how = _network(weights, data, reading, path)
         network, notes = module.to(reading.device), [how, *data.notes, *weights.notes]
     loader = ((data.normalisation(images), torch.from_numpy(labels)) for images, labels in data.batches)
-    predictions = predict(network, loader, device=reading.device, class_names=data.class_names)
+    device, on_images = reading.device, reading.on_images
+    predictions = predict(network, loader, device=device, class_names=data.class_names, on_images=on_images)
     notes += _doubts(predictions)
     provenance = {"checkpoint_sha256": file_hash(path), "split": "test", "data": data.name, "notes": notes}
     return Predictions.from_logits(

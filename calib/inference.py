@@ -28,18 +28,21 @@ def predict(
     device: str | torch.device | None = None,
     class_names: Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    on_images: Callable[[int], None] | None = None,
 ) -> Predictions:
     """Collect the logits of ``model`` over batches ``(inputs, labels)``, without gradients and in eval mode.
 
     ``model`` is any ``nn.Module`` whose output is logits ``(n, k)``, or has them as ``.logits``; each of its modules is
     put back into the mode it was in.  ``loader`` is a DataLoader or any iterable of batches.  ``device`` is that of the
-    model's parameters unless given.  Raises `InputError` for batches or outputs of another form.
+    model's parameters unless given.  ``on_images`` is told after every batch how many rows there were so far.  Raises
+    `InputError` for batches or outputs of another form.
 
     >>> batches = [(torch.eye(2), torch.tensor([0, 1]))]
     >>> predict(nn.Linear(2, 3), batches).values.shape
     (2, 3)
     """
-    logits, labels = _over_batches(model, loader, device, lambda x: _logits_of(model(x)))
+    watched = loader if on_images is None else _told(loader, on_images)
+    logits, labels = _over_batches(model, watched, device, lambda x: _logits_of(model(x)))
     predictions = Predictions.from_logits(logits, labels, class_names=class_names, provenance=provenance)
     if look_like_probs(predictions):
         warnings.warn(
@@ -47,6 +50,14 @@ def predict(
             stacklevel=2,
         )
     return predictions
+
+
+def _told(loader: Iterable[Any], on_images: Callable[[int], None]) -> Iterator[Any]:
+    rows = 0
+    for batch in loader:
+        yield batch
+        rows += len(batch[1])
+        on_images(rows)
 
 
 def predict_part(
@@ -57,6 +68,7 @@ def predict_part(
     device: str = "cpu",
     batch_size: int = 500,
     provenance: Mapping[str, Any] | None = None,
+    on_images: Callable[[int], None] | None = None,
 ) -> Predictions:
     """Predict one split of a calib checkpoint on the data it was trained with.
 
@@ -76,6 +88,7 @@ def predict_part(
             "versions": checkpoint.versions,
             "epochs": {"trained": len(checkpoint.history), "kept": checkpoint.kept_epoch, "all": checkpoint.n_epochs},
         },
+        on_images=on_images,
     )
 
 

@@ -1,6 +1,7 @@
 """How to open what people bring: where the data lies, what scores are, what network these weights belong to."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from calib.errors import InputError
@@ -15,7 +16,8 @@ class Reading:
     logits or probabilities, ``labels`` is a file of labels.  Of weights that calib did not train, ``arch`` names the
     architecture, or ``model`` a function "package.module:factory" that makes the network; ``dataset`` the images,
     ``mean`` and ``std`` their normalisation (one number, or one a channel), ``image_size`` the side that images of a
-    folder are cut to; ``averaged`` takes the averages over the training.
+    folder are cut to; ``averaged`` takes the averages over the training.  ``on_images`` is told how many images a
+    network has gone through.
     """
 
     data_dir: Path | None = None
@@ -31,6 +33,7 @@ class Reading:
     std: tuple[float, ...] | None = None
     image_size: int | None = None
     averaged: bool = False
+    on_images: Callable[[int], None] | None = field(default=None, compare=False, repr=False)
 
     def refuse(self, names: tuple[str, ...], *, what: str) -> None:
         """Raise `InputError` where one of these was said though ``what`` has no use for it."""

@@ -164,6 +164,7 @@ def _run(path: Path, reading: Reading) -> Source:
             device=resolve_device(reading.device),
             batch_size=reading.batch_size,
             provenance=provenance,
+            on_images=reading.on_images,
         )
         for part in ("calibration", "test")
     )

@@ -144,3 +144,9 @@ def test_of_data_with_an_official_test_part_that_part_alone_is_run(
     np.testing.assert_array_equal(found.labels, whole.labels[1500:])
     monkeypatch.undo()
     np.testing.assert_array_equal(found.values, predict_foreign(weights, DIGITS).values[1500:])
+
+
+def test_how_far_a_network_is_can_be_watched(weights: Path) -> None:
+    seen: list[int] = []
+    source = open_source(weights, replace(DIGITS, batch_size=700, on_images=seen.append))
+    assert seen == [700, 1400, source.test.n]

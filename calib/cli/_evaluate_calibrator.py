@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from calib._text import printable
 from calib.cli._json import heading
 from calib.cli._output import emit, render, say, text_table
+from calib.cli._reading import watched
 from calib.export import Format, to_json
 from calib.report_rows import metrics_of, report_rows
 
@@ -32,7 +33,8 @@ def evaluate_calibrator(
     from calib.files.calibrator_json import load_calibrator
     from calib.sources import open_source
 
-    opened = open_source(source, reading)
+    with watched(reading) as watching:
+        opened = open_source(source, watching)
     calibrated, warnings = apply_calibrator(calibrator, opened.test)
     before, after = (evaluate(side, n_bins=bins, seed=seed) for side in (opened.test, calibrated))
     reports = {"uncalibrated": before, "calibrated": after}

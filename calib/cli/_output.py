@@ -111,8 +111,12 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def counting_bar(what: str) -> Iterator[Callable[[float, int | None], None]]:
     """A progress bar as a function of how many there are and of how many in all."""
     with progress_bar() as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def tell(done: float, total: int | None) -> None:
+            task = progress.task_ids[0] if progress.task_ids else progress.add_task(what, total=total)
+            progress.update(task, completed=done, total=total)
+
+        yield tell
 
 
 @contextmanager

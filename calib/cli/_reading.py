@@ -1,8 +1,9 @@
 """The options that say how to open a SOURCE, declared once and given to every command that opens one."""
 
 import inspect
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -11,7 +12,7 @@ import typer
 
 from calib._text import printable
 from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
-from calib.cli._output import say
+from calib.cli._output import counting_bar, say
 from calib.errors import InputError
 from calib.reading import Reading, option_of
 
@@ -102,11 +103,19 @@ def opens_sources(command: Command) -> Command:
     return wrapper  # type: ignore[return-value]
 
 
+@contextmanager
+def watched(reading: Reading) -> Iterator[Reading]:
+    """The same with a progress bar, which is drawn once a network runs."""
+    with counting_bar("images") as tell:
+        yield replace(reading, on_images=lambda rows: tell(rows, None))
+
+
 def opened(path: Path, reading: Reading, *, calibration: Path | None = None) -> "Source":
     """Open a SOURCE and say what its reader must know."""
     from calib.sources import open_source
 
-    source = open_source(path, reading, calibration=calibration)
+    with watched(reading) as reading:
+        source = open_source(path, reading, calibration=calibration)
     for note in source.notes:
         say(f"note: {printable(source.name)}: {note}")
     return source

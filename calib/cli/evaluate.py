@@ -15,7 +15,7 @@ from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import emit, refuse_existing, render, say, text_table, working
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opens_sources, watched
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
 from calib.examples import PREFIX
@@ -129,7 +129,8 @@ def evaluate(
     from calib.tables import score_table
 
     try:
-        opened = open_source(source, reading, calibration=calibration)
+        with watched(reading) as watching:
+            opened = open_source(source, watching, calibration=calibration)
     except InputError:
         logged = logged_outcomes(source)
         if logged is None or several or calibration is not None:
@@ -147,7 +148,8 @@ def evaluate(
             groups = evaluate_groups(source, opened.name, group_by, diagnosis, seed=seed, format=how, output=output)
             judged = {f"{printable(str(name))}: ": sides for name, sides in groups.items()}
         elif against is not None:
-            other = open_source(against, reading)
+            with watched(reading) as watching:
+                other = open_source(against, watching)
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
         _fail_above(gates, judged)
         return

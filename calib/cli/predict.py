@@ -7,7 +7,7 @@ import typer
 
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
-from calib.cli._reading import opens_sources
+from calib.cli._reading import opens_sources, watched
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 
@@ -62,7 +62,8 @@ def predict(
     if not (isinstance(content, dict) and "calib" in content):
         if split != "test":
             raise InputError("of weights of others the test images alone are known", help="leave --split out")
-        opened = open_source(source, reading)
+        with watched(reading) as watching:
+            opened = open_source(source, watching)
         for note in opened.notes:
             say(f"note: {note}")
         _save(opened.test, "test", output)
