@@ -341,3 +341,12 @@ def test_probabilities_in_bfloat16_are_as_good_as_their_digits() -> None:
 def test_weights_whose_sum_would_overflow_are_refused() -> None:
     with pytest.raises(InputError, match="sample weights must add up to less than"):
         Predictions.from_probs([0.5, 0.6], [0, 1], sample_weight=[1e307, 1.0])
+
+
+def test_bfloat16_of_ml_dtypes_is_widened() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
+    logits, labels = sample(50, 3)
+    short = logits.astype(ml_dtypes.bfloat16)
+    found = calib.Predictions.from_logits(short, labels)
+    assert found.values.dtype == np.float32
+    assert found.values.tolist() == short.astype(np.float64).tolist()

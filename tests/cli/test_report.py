@@ -82,7 +82,6 @@ def test_the_options_that_open_the_source_are_in_the_commands(run: Run, tmp_path
 def test_what_cannot_be_reported_is_refused_before_any_work(run: Run, csv: Path, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     assert_refused(run("report", csv, "-o", tmp_path / "r.pdf"), "saved as .html")
-    assert_refused(run("report", f"{tmp_path}/*.csv", "-o", page), "needs the rows in memory", "calib evaluate")
     assert_refused(run("report", csv, HARD, "--calibration", csv, "-o", page), "--calibration goes with one SOURCE")
     assert_refused(run("report", csv, "--group-by", "country", "-o", page), "no column 'country'", "site")
     assert_refused(run("report", HARD, "--group-by", "site", "-o", page), "names a column of a file")

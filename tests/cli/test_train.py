@@ -128,5 +128,5 @@ def test_tensorboard_without_its_package_is_refused_before_training(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     refused = run("train", *QUICK, "--tensorboard", "-o", tmp_path / "x")
-    assert_refused(refused, "calib-toolkit[tensorboard]")
+    assert_refused(refused, 'pip install ".[tensorboard]"')
     assert not (tmp_path / "x").exists()

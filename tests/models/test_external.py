@@ -140,7 +140,7 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(name: str, mon
     monkeypatch.setitem(sys.modules, name, None)  # as Python has it for a module that is not there
     with pytest.raises(InputError, match=f"needs {name}, which is not installed") as error:
         external_model(f"{name}:resnet18", n_classes=10)
-    assert error.value.help == f'pip install "calib-toolkit[{name}]"'
+    assert error.value.help == f'in the folder of calib: pip install ".[{name}]"'
 
 
 def test_a_broken_library_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -119,5 +119,5 @@ def test_without_tensorboard_the_way_to_install_it_is_named(tmp_path: Path, monk
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(InputError, match="need the package tensorboard") as caught:
         EventWriter(tmp_path / "events")
-    assert "pip install 'calib-toolkit[tensorboard]'" in caught.value.help
+    assert 'pip install ".[tensorboard]"' in caught.value.help
     assert list(tmp_path.iterdir()) == []
