@@ -187,7 +187,13 @@ def test_unlike_networks_are_not_averaged(run: Run, trained: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", ["distillation", "wrong-labels", "selective-prediction", "two-routes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("distillation", "wrong-labels")),
+        *("selective-prediction", "two-routes"),
+    ],
+)
 def test_what_is_asked_for_reaches_every_network(run: Run, tmp_path: Path, name: str) -> None:
     smoothing = () if name == "two-routes" else ("--smoothing", "0,0.2")
     options = ("--epochs", 2, "--seeds", 1, *smoothing)
