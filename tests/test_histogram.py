@@ -194,3 +194,13 @@ def test_a_cell_s_order_moves_aurc_as_far_as_its_bound(first: str) -> None:
     report, bounds = evaluate_sums(summary_of(outcomes))
     error = abs(report.aurc - calib.aurc(outcomes))
     assert 0.5 * bounds["aurc"] < error <= bounds["aurc"]
+
+
+def test_a_cut_inside_a_cell_can_turn_the_bins_beside_it() -> None:
+    """Both bins lean up a little, but the first half of the cell between them is right and the second wrong."""
+    confidence = np.concatenate([np.full(30, 0.5), 0.6 + 1e-6 * np.arange(40), np.full(30, 0.7)])
+    correct = np.concatenate([np.arange(30) < 14, np.arange(40) < 20, np.arange(30) < 20])
+    outcomes = Outcomes.from_confidence(confidence, correct)
+    report, bounds = evaluate_sums(summary_of(outcomes, n_bins=2))
+    error = abs(report.ece_equal_mass - calib.ece(outcomes, n_bins=2, binning="equal-mass"))
+    assert 0.1 < error <= bounds["ece_equal_mass"]

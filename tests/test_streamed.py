@@ -14,7 +14,7 @@ from calib.files.shards import Shards, is_glob
 from calib.metrics.binned import ece, mce
 from calib.metrics.proper import brier, nll
 from calib.predictions import Predictions
-from calib.streamed import evaluate_streamed, fit_streamed
+from calib.streamed import Likeness, evaluate_streamed, fit_streamed
 
 from .references import sample
 
@@ -170,6 +170,10 @@ def test_parts_with_and_without_weights_and_other_models_are_told_apart(tmp_path
     np.savez(tmp_path / "mixed" / "0.npz", logits=logits[:20], labels=labels[:20], sample_weight=np.arange(20.0))
     with pytest.raises(InputError, match="some parts have sample weights and some have none"):
         evaluate_streamed(Shards.of(tmp_path / "mixed"))
+    weighted, plain = Likeness("logits", 3, True), Likeness("logits", 3, False)
+    with pytest.raises(InputError, match="some have none"):  # also where no sample of rows comes upon it
+        weighted.check(plain)
+    weighted.check(plain, weights=False)  # a calibration set is a data set of its own
     np.savez(tmp_path / "other.npz", logits=sample(30, 4)[0], labels=sample(30, 4)[1])
     with pytest.raises(InputError, match="of 3 classes, others logits of 4"):
         evaluate_streamed(Shards.of(tmp_path / "plain"), Shards.of(tmp_path / "other.npz"))

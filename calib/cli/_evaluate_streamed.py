@@ -84,7 +84,11 @@ def _within(report: "StreamedReport") -> str:
 
 
 def _rounded_up(bound: float) -> str:
-    """One digit that is no less than the number."""
+    """One digit that is no less than the number.
+
+    >>> _rounded_up(0.00149), _rounded_up(0.002), _rounded_up(0.0)
+    ('0.002', '0.002', '0')
+    """
     if bound == 0:
         return "0"
     unit = 10.0 ** floor(log10(bound))
