@@ -14,8 +14,7 @@ from calib.outcomes import Outcomes
 from calib.reading import Reading
 from calib.sources import Source, open_source
 from calib.studies._contrasts import Contrast, Score
-from calib.studies.settings import SETTINGS as COMPARED
-from calib.studies.settings import Setting
+from calib.studies.settings import SETTINGS as COMPARED, Setting
 from calib.targets import smoothing_name
 from calib.training.config import TrainConfig
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calib.datasets import download as module
-from calib.datasets import load_dataset
+from calib.datasets import download as module, load_dataset
 from calib.datasets.download import RemoteFile, download
 from calib.errors import InputError
 
