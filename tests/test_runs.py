@@ -1,9 +1,6 @@
 """A training that dies is not lost: it goes on bit for bit, its files are whole, and nobody trains beside it."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +9,6 @@ import pytest
 import torch
 
 from calib.errors import InputError, NumericalError
-from calib.files.atomic import leftovers
 from calib.runs import found_run, train_run
 from calib.sources import open_source
 from calib.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -197,114 +193,11 @@ def test_other_training_labels_are_not_gone_on_with() -> None:
         train(noisy, resume=replace(seen[0], wrong_labels=seen[0].wrong_labels - 1))
 
 
-KILLED = """
-import os, random, signal, sys, time
-import torch
-from pathlib import Path
-import calib.runs
-from calib.runs import train_run
-from calib.training.finished import is_finished
-from calib.training.checkpoint import load_checkpoint
-from calib.training.config import TrainConfig
-
-calib.runs.SECONDS = 0.0
-torch.set_num_threads(1)
-torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)  # imports half of torch: once here, not in every child
-with torch.device("meta"):
-    torch.nn.Linear(1, 1)
-folder, kills = Path(sys.argv[1]), int(sys.argv[2])
-config = TrainConfig(dataset="digits", width=2, epochs=12, train_size=96, shift=1)
-draw = random.Random(0)
-killed = rounds = 0
-while killed < kills:
-    run = folder / str(rounds)
-    while not is_finished(config, run):
-        child = os.fork()
-        if not child:
-            train_run(config, run, resume=True)
-            os._exit(0)
-        time.sleep(draw.uniform(0, 0.8))
-        os.kill(child, signal.SIGKILL)
-        killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        if (run / "checkpoint.pt").exists():
-            load_checkpoint(run / "checkpoint.pt")
-    rounds += 1
-print(killed, rounds)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills as POSIX does")
-@pytest.mark.parametrize("kills", [15, pytest.param(150, marks=pytest.mark.slow)])
-def test_after_any_number_of_kill_9_the_weights_are_those_of_an_uninterrupted_run(kills: int, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(kills)],
-        capture_output=True, text=True, timeout=250, check=False, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    killed, rounds = map(int, done.stdout.split())
-    assert killed >= kills
-    config = TrainConfig(dataset="digits", width=2, epochs=12, train_size=96, shift=1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        whole = train(config).state_dict
-    finally:
-        torch.set_num_threads(threads)
-    for run in range(rounds):
-        assert_same(weights_of(tmp_path / str(run)), whole)
-        assert leftovers(tmp_path / str(run)) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="locks folders as POSIX does")
-def test_two_processes_never_train_into_one_folder(tmp_path: Path) -> None:
-    refused: list[str] = []
-
-    def second(_: Checkpoint) -> None:
-        with pytest.raises(InputError) as error:
-            train_run(SMALL, tmp_path / "run", resume=True)
-        refused.append(str(error.value))
-
-    train_run(SMALL, tmp_path / "run", on_epoch=second)
-    assert len(refused) == 3
-    assert "another process is training" in refused[0]
-    assert is_finished(SMALL, tmp_path / "run")
-
-
 def test_the_key_of_a_config_names_it_and_nothing_else() -> None:
     assert SMALL.key == TrainConfig.from_dict(SMALL.to_dict()).key
     keys = {replace(SMALL, **change).key for change in ({}, {"seed": 1}, {"smoothing": 0.1}, {"milestones": (0.3,)})}
     assert len(keys) == 4
     assert TrainConfig(dataset="digits").key == "2e31df8368aa"  # as long as this holds, runs keep their names
-
-
-@pytest.mark.skipif(os.name == "nt", reason="limits a file's size as POSIX does")
-def test_a_full_disk_is_told_in_words_and_the_run_that_was_there_stays(tmp_path: Path) -> None:
-    import resource
-
-    train_run(SMALL, tmp_path / "run")
-    before = weights_of(tmp_path / "run")
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, old[1]))
-    try:
-        with pytest.raises(InputError, match="cannot write"):
-            train_run(replace(SMALL, width=8), tmp_path / "run", force=True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    assert_same(weights_of(tmp_path / "run"), before)
-    assert open_source(tmp_path / "run").test.n == 797
-    assert leftovers(tmp_path / "run") == []
-    assert is_finished(SMALL, tmp_path / "run") or len(train_run(SMALL, tmp_path / "run", resume=True).history) == 3
-
-
-def test_a_finished_run_that_lost_a_file_is_completed_again(tmp_path: Path) -> None:
-    train_run(SMALL, tmp_path / "run")
-    before = weights_of(tmp_path / "run")
-    (tmp_path / "run" / "test.npz").unlink()
-    assert not is_finished(SMALL, tmp_path / "run")
-    train_run(SMALL, tmp_path / "run", resume=True)
-    assert is_finished(SMALL, tmp_path / "run")
-    assert_same(weights_of(tmp_path / "run"), before)
 
 
 def test_epochs_that_were_not_yet_saved_are_saved_when_the_training_breaks_off(

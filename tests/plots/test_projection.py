@@ -18,7 +18,8 @@ from calib.errors import InputError
 from calib.plots.projection import STYLES, ProjectionRow, projection_figure, projection_panel
 from calib.plots.reliability import save_figure
 
-from .test_reliability import HOSTILE, assert_readable, new_axes
+from .test_reliability import assert_readable, new_axes
+from .test_reliability_figure import HOSTILE
 
 NAMES = ["airplane", "automobile", "bird"]
 CORNERS = np.array([[0.0, 0.0], [3.0, 0.0], [1.2, 2.5]])
