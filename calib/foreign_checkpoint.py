@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from calib._arrays import Int
+from calib._nearest import unknown
 from calib._text import printable
 from calib.content_hash import file_hash
 from calib.datasets import DATASETS, load_dataset
@@ -122,7 +123,10 @@ def _data(reading: Reading) -> _Data:
     std: tuple[float, ...]
     if reading.dataset == FOLDER:
         if reading.data_dir is None:
-            raise InputError("--dataset folder needs --data-dir, the folder of the classes", help="--data-dir DIR")
+            raise InputError(
+                "--dataset folder needs --data-dir",
+                help="add --data-dir FOLDER, which holds a folder of images for each class",
+            )
         folder = image_folder(reading.data_dir, image_size=reading.image_size or 224)
         shape = (3, folder.image_size, folder.image_size)
         mean, std, pixel_max, own = MEAN, STD, 255, "ImageNet"
@@ -130,10 +134,7 @@ def _data(reading: Reading) -> _Data:
         notes.append(f"{len(folder.files)} images of {len(names)} classes, in the order {_listed(names)}")
     else:
         if reading.dataset not in DATASETS:
-            raise InputError(
-                f"there is no data set {reading.dataset!r}",
-                help=f"choose one of {', '.join(DATASETS)}; or {FOLDER}, for images in folders named by class",
-            )
+            raise unknown("data set", reading.dataset, (*DATASETS, FOLDER), more=" (images in folders named by class)")
         dataset = load_dataset(reading.dataset, data_dir=reading.data_dir)
         if reading.image_size not in (None, *dataset.shape[1:]):
             raise InputError(
