@@ -13,7 +13,7 @@ from calib.files.npz import load_predictions
 from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
-from calib.files.shards import Shards, is_shards
+from calib.files.shards import ENDINGS, Shards, is_shards
 from calib.files.sniff import describe, is_npz, is_zip
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
@@ -122,7 +122,7 @@ def _open(path: Path, reading: Reading) -> Source:
     if path.is_dir() and not checkpoint.exists():
         raise InputError(
             f"{path} is no run directory: it has no {CHECKPOINT}",
-            help="`calib train -o FOLDER` makes one; a folder of shards is for `calib evaluate FOLDER` alone",
+            help=f"name one that `calib train` made, or a folder with files of predictions ({', '.join(ENDINGS)})",
         )
     saved = _saved(run, checkpoint)
     if saved is not None:
