@@ -115,8 +115,8 @@ def _data(reading: Reading) -> _Data:
     if reading.dataset is None:
         raise InputError(
             "these weights do not say what data to run them on",
-            help=f"--dataset {', '.join(DATASETS)}; or --dataset {FOLDER} --data-dir DIR for images in folders named "
-            "by class; or save predictions, by calib.predict(model, loader), and evaluate those",
+            help=f"add --dataset NAME ({', '.join(DATASETS)}), or --dataset {FOLDER} --data-dir DIR (images in folders "
+            "named by class), or save predictions, by calib.predict(model, loader), and evaluate those",
         )
     notes = []
     mean: tuple[float, ...]
@@ -167,7 +167,7 @@ def _per_channel(values: tuple[float, ...], n_channels: int) -> tuple[float, ...
         return values * n_channels
     if len(values) != n_channels:
         raise InputError(
-            f"{len(values)} numbers were given for {n_channels} channels", help="give one, or one a channel: .5,.5,.5"
+            f"--mean and --std are a number a channel, got {len(values)} for {n_channels}", help="such as .5,.5,.5"
         )
     return values
 
@@ -247,12 +247,12 @@ def _made_by(name: str) -> nn.Module:
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
         raise InputError(
-            f"{name} cannot be imported and called without arguments ({reason})", help="mend it"
+            f"{name} cannot be imported and called without arguments ({reason})", help=f"try import {module}"
         ) from error
     finally:
         sys.path.remove("")
     if not isinstance(network, nn.Module):
-        raise InputError(f"{name} returned a {type(network).__name__}, no torch.nn.Module", help="return the network")
+        raise InputError(f"{name} returned {type(network).__name__}, no torch.nn.Module", help="return the network")
     return network
 
 

@@ -170,8 +170,9 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         found = tuple(float(word) for word in text.split(","))
     except ValueError:
         found = ()
+    kind = "numbers above 0" if option == "--std" else "numbers"
     if not found or not all(-1e6 < number < 1e6 for number in found) or (option == "--std" and min(found) <= 0):
-        raise InputError(f"{option} takes numbers with commas between, got {text!r}", help="such as .485,.456,.406")
+        raise InputError(f"{option} takes {kind} with commas between, got {text!r}", help="such as .485,.456,.406")
     if max(map(abs, found)) > 10:
         raise InputError(f"{option} is of pixels / 255, got {text!r}", help="divide by 255, as in .485,.456,.406")
     return found
