@@ -1,14 +1,12 @@
 """Real predictions that come with calib, by name: to try every command and metric without training anything."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from calib._text import printable
-from calib.errors import InputError
+from calib._nearest import unknown
 from calib.files.npz import load_predictions
 from calib.predictions import Predictions
 
@@ -50,11 +48,7 @@ def load_example(name: str) -> Example:
     (797, 400, 0.0)
     """
     if name not in EXAMPLES:
-        near = difflib.get_close_matches(str(name).lower().replace("_", "-"), EXAMPLES, n=2, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?  " if near else ""
-        raise InputError(
-            f"there is no example {printable(repr(name))}", help=f"{hint}choose one of {', '.join(EXAMPLES)}"
-        )
+        raise unknown("example", name, EXAMPLES)
     return read_example(FOLDER / name)
 
 

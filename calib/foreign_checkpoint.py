@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from calib._arrays import Int
+from calib._nearest import unknown
 from calib._text import printable
 from calib.content_hash import file_hash
 from calib.datasets import DATASETS, load_dataset
@@ -114,15 +115,18 @@ def _data(reading: Reading) -> _Data:
     if reading.dataset is None:
         raise InputError(
             "these weights do not say what data to run them on",
-            help=f"--dataset {', '.join(DATASETS)}; or --dataset {FOLDER} --data-dir DIR for images in folders named "
-            "by class; or save predictions, by calib.predict(model, loader), and evaluate those",
+            help=f"add --dataset NAME ({', '.join(DATASETS)}), or --dataset {FOLDER} --data-dir DIR (images in folders "
+            "named by class), or save predictions, by calib.predict(model, loader), and evaluate those",
         )
     notes = []
     mean: tuple[float, ...]
     std: tuple[float, ...]
     if reading.dataset == FOLDER:
         if reading.data_dir is None:
-            raise InputError("--dataset folder needs --data-dir, the folder of the classes", help="--data-dir DIR")
+            raise InputError(
+                "--dataset folder needs --data-dir",
+                help="add --data-dir FOLDER, which holds a folder of images for each class",
+            )
         folder = image_folder(reading.data_dir, image_size=reading.image_size or 224)
         shape = (3, folder.image_size, folder.image_size)
         mean, std, pixel_max, own = MEAN, STD, 255, "ImageNet"
@@ -130,10 +134,7 @@ def _data(reading: Reading) -> _Data:
         notes.append(f"{len(folder.files)} images of {len(names)} classes, in the order {_listed(names)}")
     else:
         if reading.dataset not in DATASETS:
-            raise InputError(
-                f"there is no data set {reading.dataset!r}",
-                help=f"choose one of {', '.join(DATASETS)}; or {FOLDER}, for images in folders named by class",
-            )
+            raise unknown("data set", reading.dataset, (*DATASETS, FOLDER), more=" (images in folders named by class)")
         dataset = load_dataset(reading.dataset, data_dir=reading.data_dir)
         if reading.image_size not in (None, *dataset.shape[1:]):
             raise InputError(
@@ -166,7 +167,7 @@ def _per_channel(values: tuple[float, ...], n_channels: int) -> tuple[float, ...
         return values * n_channels
     if len(values) != n_channels:
         raise InputError(
-            f"{len(values)} numbers were given for {n_channels} channels", help="give one, or one a channel: .5,.5,.5"
+            f"--mean and --std are a number a channel, got {len(values)} for {n_channels}", help="such as .5,.5,.5"
         )
     return values
 
@@ -246,12 +247,12 @@ def _made_by(name: str) -> nn.Module:
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
         raise InputError(
-            f"{name} cannot be imported and called without arguments ({reason})", help="mend it"
+            f"{name} cannot be imported and called without arguments ({reason})", help=f"try import {module}"
         ) from error
     finally:
         sys.path.remove("")
     if not isinstance(network, nn.Module):
-        raise InputError(f"{name} returned a {type(network).__name__}, no torch.nn.Module", help="return the network")
+        raise InputError(f"{name} returned {type(network).__name__}, no torch.nn.Module", help="return the network")
     return network
 
 

@@ -13,7 +13,7 @@ from calib.files.npz import load_predictions
 from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
-from calib.files.shards import Shards, is_shards
+from calib.files.shards import ENDINGS, Shards, is_shards
 from calib.files.sniff import describe, is_npz, is_zip
 from calib.predictions import Predictions
 from calib.reading import AS_IT_IS, OF_PREDICTIONS, OF_WEIGHTS, Reading
@@ -114,15 +114,17 @@ def _open(path: Path, reading: Reading) -> Source:
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
-    reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds no predictions of another making")
+    reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds weights or a run of calib, no table of scores")
     if is_model_folder(path):
         return _of_others(path, reading)
     run = path if path.is_dir() else path.parent
     checkpoint = path / CHECKPOINT if path.is_dir() else path
     if path.is_dir() and not checkpoint.exists():
+        inside = sorted(file.parent for file in path.glob(f"*/{CHECKPOINT}"))
+        made = f"one of the runs in it, such as {inside[0]}" if inside else "one that `calib train` made"
         raise InputError(
             f"{path} is no run directory: it has no {CHECKPOINT}",
-            help="`calib train -o FOLDER` makes one; a folder of shards is for `calib evaluate FOLDER` alone",
+            help=f"name {made}, or a folder with files of predictions ({', '.join(ENDINGS)})",
         )
     saved = _saved(run, checkpoint)
     if saved is not None:

@@ -25,6 +25,8 @@ exclude_patterns = ["_build", "gallery", "auto_gallery/*.ipynb", "auto_gallery/s
 
 html_theme = "furo"
 html_title = f"calib {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 
 # Pages are plain Markdown that GitHub shows too.  Headings have the anchors that GitHub gives them.

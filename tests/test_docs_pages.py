@@ -7,7 +7,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 import calib
-from calib.cli import app
+from calib.cli import _errors, app
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TUTORIAL = (DOCS / "tutorial.md").read_text(encoding="utf-8")
@@ -28,6 +28,13 @@ def test_the_gate_of_the_tutorial_passes_and_chance_is_what_it_says() -> None:
     assert CliRunner().invoke(app, command.split()).exit_code == 0
     chance = calib.diagnose(HARD.test, HARD.calibration).scaled.ece_null
     assert f"than chance allows, {chance:.3f}".replace("0.", ".") in TUTORIAL
+
+
+def test_the_guide_lists_every_exit_code_of_the_command_line() -> None:
+    table = (DOCS / "guide.md").read_text(encoding="utf-8").partition("| exit code |")[2].partition("\n\n")[0]
+    listed = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in row.split(",")}
+    ours = {_errors.USAGE, _errors.NUMERICAL, _errors.OURS, _errors.LOST_PROCESS, _errors.INTERRUPTED}
+    assert listed == {0, 1, 141, 143} | ours
 
 
 def test_two_models_taken_as_one_are_off_in_both_directions_by_what_the_page_says() -> None:

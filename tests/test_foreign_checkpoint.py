@@ -74,7 +74,7 @@ def test_a_factory_of_the_user_s_own_makes_the_network(
     np.testing.assert_array_equal(found.values, predict_foreign(weights, DIGITS).values)
     for model, words in (
         ("mynets:broken", "ZeroDivisionError"),
-        ("mynets:number", "returned a int"),
+        ("mynets:number", "returned int, no torch.nn.Module"),
         ("mynets:absent", "AttributeError"),
         ("nowhere_at_all:make", "ModuleNotFoundError"),
         ("mynets", "package.module:factory"),
@@ -91,9 +91,9 @@ def test_a_factory_of_the_user_s_own_makes_the_network(
         (Reading(dataset="cifar100", data_dir=Path("nowhere")), "cifar100"),
         (Reading(dataset="imagenet"), "no data set 'imagenet'"),
         (Reading(dataset="digits", arch="resnet20"), "do not fit resnet20: the file lacks 60 names"),
-        (Reading(dataset="digits", arch="resnet9"), "unknown architecture"),
+        (Reading(dataset="digits", arch="resnet9"), "there is no architecture"),
         (Reading(dataset="digits", mean=(0.5,)), "--mean and --std go together"),
-        (Reading(dataset="digits", mean=(0.5, 0.5), std=(1.0,)), "2 numbers were given for 1 channels"),
+        (Reading(dataset="digits", mean=(0.5, 0.5), std=(1.0,)), "a number a channel, got 2 for 1"),
         (Reading(dataset="digits", image_size=32), "are 8×8"),
         (Reading(dataset="digits", averaged=True), "no averaged"),
         (Reading(dataset="folder"), "needs --data-dir"),

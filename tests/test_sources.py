@@ -90,8 +90,15 @@ def test_a_calibration_file_that_does_not_fit_is_refused(run_folder: Path, tmp_p
 def test_what_is_not_there_or_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_source(tmp_path / "nothing")
-    with pytest.raises(InputError, match="no run directory"):
+    with pytest.raises(InputError, match="no run directory") as caught:
         open_source(tmp_path)
+    assert "one that `calib train` made" in caught.value.help
+
+
+def test_the_folder_above_runs_is_answered_with_one_of_them(run_folder: Path) -> None:
+    with pytest.raises(InputError, match="no run directory") as caught:
+        open_source(run_folder.parent)
+    assert f"one of the runs in it, such as {run_folder}" in caught.value.help
 
 
 def test_an_existing_output_is_refused_before_any_training(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

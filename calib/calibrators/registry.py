@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from calib._nearest import unknown
 from calib.calibrators._base import Calibrator
 from calib.errors import InputError
 
@@ -34,7 +35,7 @@ def method_class(name: str) -> type[Calibrator]:
     'PlattScaling'
     """
     if name not in METHODS:
-        raise InputError(f"there is no method {name!r}", help=f"choose one of {', '.join(METHODS)}")
+        raise unknown("method", name, METHODS)
     module, attribute = METHODS[name]
     found: Any = getattr(import_module(f"calib.calibrators.{module}"), attribute)
     return found  # type: ignore[no-any-return]

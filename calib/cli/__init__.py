@@ -25,11 +25,13 @@ from calib.cli import (
     study,
     train,
 )
+from calib.cli._help import add_commands
 from calib.environment import exit_on_termination
 
 app = typer.Typer(
     name="calib",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Is a classifier's confidence to be trusted? Train with hard or smoothed targets, measure calibration, fit a "
@@ -37,19 +39,24 @@ app = typer.Typer(
     epilog="Start with `calib demo`. SOURCE is a run directory, weights, predictions (CSV, Parquet, npz, …) "
     "or example:NAME for one that comes with calib.",
 )
-app.command("demo")(demo.demo)
-app.command("train")(train.train)
-app.command("predict")(predict.predict)
-app.command("evaluate")(evaluate.evaluate)
-app.command("report")(report.report)
-app.command("reliability-plot")(reliability_plot.reliability_plot)
-app.command("per-class")(per_class.per_class)
-app.command("compare")(compare.compare)
-app.command("calibrate")(calibrate.calibrate)
-app.command("apply")(apply.apply)
-app.command("compare-calibrators")(compare_calibrators.compare_calibrators)
-app.command("info")(info.info)
-app.command("env")(env.env)
+add_commands(
+    app,
+    {
+        "demo": demo.demo,
+        "train": train.train,
+        "predict": predict.predict,
+        "evaluate": evaluate.evaluate,
+        "report": report.report,
+        "reliability-plot": reliability_plot.reliability_plot,
+        "per-class": per_class.per_class,
+        "compare": compare.compare,
+        "calibrate": calibrate.calibrate,
+        "apply": apply.apply,
+        "compare-calibrators": compare_calibrators.compare_calibrators,
+        "info": info.info,
+        "env": env.env,
+    },
+)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 

@@ -7,6 +7,7 @@ import traceback
 import typer
 
 from calib._text import printable
+from calib.cli._usage import usage
 from calib.errors import InputError, LostProcessError, NumericalError, is_out_of_memory
 
 USAGE, NUMERICAL, OURS, LOST_PROCESS, INTERRUPTED = 2, 3, 70, 75, 130  # 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL
@@ -30,10 +31,7 @@ def report(error: BaseException) -> int:
         if (message := error.format_message()).startswith("Usage:"):  # a command without its arguments: its help
             print(message, file=sys.stderr)
             return USAGE
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "calib"
-        quoting = "; a pattern of files is quoted: 'logs/*.parquet'" if "unexpected extra argument" in message else ""
-        return _show(message, f"see `{command} --help`{quoting}", USAGE)
+        return _show(*usage(error), USAGE)
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays silent
         return 141
@@ -49,6 +47,6 @@ def report(error: BaseException) -> int:
 
 
 def _show(message: str, help: str, code: int) -> int:
-    for label, text in (("error", message), ("help", help)):
+    for label, text in (("error", message.removesuffix(".")), ("help", help)):
         print(f"{label}: {printable(text, limit=1000)}", file=sys.stderr)
     return code

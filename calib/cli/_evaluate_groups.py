@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calib._nearest import suggestion
 from calib._text import printable
 from calib.cli._json import diagnosed
 from calib.cli._output import emit, render, say
@@ -47,8 +48,7 @@ def column_of_groups(source: Path, column: str) -> "AnyArray":
     for file in Shards.of(source).files:
         columns = read_columns(file)
         if column not in columns:
-            known = ", ".join(printable(name) for name in list(columns)[:20])
-            raise InputError(f"{file} has no column {printable(column)!r}", help=f"it has {known}")
+            raise InputError(f"{file} has no column {printable(column)!r}", help=suggestion(column, columns))
         parts.append(columns[column])
     groups = np.concatenate(parts)
     if (different := len(set(groups.ravel().tolist()))) > MOST:

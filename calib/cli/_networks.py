@@ -74,7 +74,9 @@ def numbers(text: str | None, option: str) -> list[float] | None:
     try:
         return [float(word) for word in words(text)]
     except ValueError as error:
-        raise InputError(f"{option} takes numbers with commas between, got {text!r}", help="0,0.05,0.1") from error
+        raise InputError(
+            f"{option} takes numbers with commas between, got {text!r}", help="such as 0,0.05,0.1"
+        ) from error
 
 
 def words(text: str) -> list[str]:

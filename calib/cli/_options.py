@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from calib.cli._help import RUNNING
 from calib.export import Format
 
 Sources: TypeAlias = Annotated[
@@ -20,18 +21,26 @@ DataDir: TypeAlias = Annotated[
         metavar="FOLDER",
         help="Where data sets lie: a folder, or the one above.",
         show_default="$CALIB_DATA, else the user's cache",
+        rich_help_panel=RUNNING,
     ),
 ]
 Device: TypeAlias = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Where networks run: cpu, cuda, cuda:1, … or auto.")
+    str,
+    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, … or auto.", rich_help_panel=RUNNING),
 ]
 Threads: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Torch threads; 1 is often fastest on a small machine.", show_default="torch's"
+        min=1,
+        metavar="N",
+        help="Torch threads; 1 is often fastest on a small machine.",
+        show_default="torch's",
+        rich_help_panel=RUNNING,
     ),
 ]
-BatchSize: TypeAlias = Annotated[int, typer.Option(min=1, metavar="N", help="Examples a forward pass, of networks.")]
+BatchSize: TypeAlias = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Examples a forward pass.", rich_help_panel=RUNNING)
+]
 Bins: TypeAlias = Annotated[
     int, typer.Option("--bins", min=1, max=10_000, metavar="N", help="Bins of equal width, (a, b].")
 ]
@@ -59,7 +68,14 @@ Epochs: TypeAlias = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Passes over the training data.", show_default="the setting's")
 ]
 Workers: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Processes that train.", show_default="one a core; one on a GPU")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Processes that train.",
+        show_default="one a core; one on a GPU",
+        rich_help_panel=RUNNING,
+    ),
 ]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
 Output: TypeAlias = Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from calib._text import printable
+from calib.cli._help import PREDICTIONS, WEIGHTS
 from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
 from calib.cli._output import counting_bar, say
 from calib.errors import InputError
@@ -29,42 +30,66 @@ def _options(
     batch_size: BatchSize = 500,
     kind: Annotated[
         Literal["logits", "probs"] | None,
-        typer.Option("--from", help="Predictions: what scores are where their names do not say."),
+        typer.Option("--from", help="What the scores are, where no name says.", rich_help_panel=PREDICTIONS),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Predictions: a file of labels beside the scores.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of labels beside the scores.", rich_help_panel=PREDICTIONS),
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Predictions: in the order of the columns, with commas.")
+        str | None,
+        typer.Option(metavar="NAMES", help="In the order of the columns, with commas.", rich_help_panel=PREDICTIONS),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Weights of others: run them on cifar10, …, or folder (of --data-dir)."),
+        typer.Option(
+            metavar="NAME", help="Run them on cifar10, …, or folder (of --data-dir).", rich_help_panel=WEIGHTS
+        ),
     ] = None,
     arch: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Weights of others: architecture.", show_default="the one that they fit"),
+        typer.Option(
+            metavar="NAME",
+            help="Architecture, such as resnet20 or timm:NAME.",
+            show_default="the one that they fit",
+            rich_help_panel=WEIGHTS,
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:NAME", help="Weights of others: package.module:factory of the network, imported."),
+        typer.Option(
+            metavar="MODULE:NAME",
+            help="package.module:factory of the network, imported.",
+            rich_help_panel=WEIGHTS,
+        ),
     ] = None,
     mean: Annotated[
         str | None,
         typer.Option(
             metavar="NUMBERS",
-            help="Weights of others: of pixels / 255, one or one a channel.",
+            help="Mean of pixels / 255, one or one a channel, with commas.",
             show_default="the data's",
+            rich_help_panel=WEIGHTS,
         ),
     ] = None,
     std: Annotated[
-        str | None, typer.Option(metavar="NUMBERS", help="Weights of others: likewise.", show_default="the data's")
+        str | None,
+        typer.Option(
+            metavar="NUMBERS",
+            help="Their standard deviation, likewise.",
+            show_default="the data's",
+            rich_help_panel=WEIGHTS,
+        ),
     ] = None,
     image_size: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Weights of others: side of images in a folder.", show_default="224"),
+        typer.Option(
+            min=1, metavar="N", help="Side of images in a folder.", show_default="224", rich_help_panel=WEIGHTS
+        ),
     ] = None,
-    ema: Annotated[bool, typer.Option("--ema", help="Weights of others: those averaged over the training.")] = False,
+    ema: Annotated[
+        bool, typer.Option("--ema", help="Those averaged over the training.", rich_help_panel=WEIGHTS)
+    ] = False,
 ) -> Reading:
     """Put the options together.  Raises `InputError` for what is no list of numbers."""
     set_threads(threads)
@@ -145,8 +170,9 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         found = tuple(float(word) for word in text.split(","))
     except ValueError:
         found = ()
+    kind = "numbers above 0" if option == "--std" else "numbers"
     if not found or not all(-1e6 < number < 1e6 for number in found) or (option == "--std" and min(found) <= 0):
-        raise InputError(f"{option} takes numbers with commas between, got {text!r}", help="such as .485,.456,.406")
+        raise InputError(f"{option} takes {kind} with commas between, got {text!r}", help="such as .485,.456,.406")
     if max(map(abs, found)) > 10:
         raise InputError(f"{option} is of pixels / 255, got {text!r}", help="divide by 255, as in .485,.456,.406")
     return found

@@ -27,7 +27,10 @@ class Engine:
         """The way from shards to the parts that this engine reads."""
         if self.name == "local":
             if self.scheduler is not None:
-                raise InputError("--scheduler is an address of Dask", help="add --engine dask")
+                raise InputError(
+                    f"--scheduler {self.scheduler} is an address of Dask, which reads nothing here",
+                    help="add --engine dask, or leave --scheduler out",
+                )
             yield lambda shards: shards
             return
         from calib.integrations.dask import DaskParts, connected

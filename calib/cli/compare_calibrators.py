@@ -21,7 +21,7 @@ def compare_calibrators(
     calibration: Calibration = None,
     methods: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Names, with commas between.", show_default="those that suit the classes"),
+        typer.Option(metavar="NAMES", help="Methods, with commas between.", show_default="those that suit the classes"),
     ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from calib.cli._help import Command
 from calib.cli._options import DataDir, OnlyJson
 from calib.cli._output import SCHEMA
 from calib.export import to_json
@@ -11,7 +12,7 @@ from calib.export import to_json
 app = typer.Typer(help="List the data sets and fetch them.", no_args_is_help=True)
 
 
-@app.command("download")
+@app.command("download", cls=Command)
 def download_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `calib data list`; digits is built in.")],
     data_dir: DataDir = None,
@@ -38,7 +39,7 @@ def download_command(
     typer.echo(str(folder))
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_command(
     data_dir: DataDir = None,
     json: OnlyJson = False,

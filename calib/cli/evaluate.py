@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from calib._nearest import unknown
 from calib._text import printable
 from calib.cli._evaluate_against import evaluate_against
 from calib.cli._evaluate_confidences import evaluate_confidences, logged_outcomes
 from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
+from calib.cli._help import SHARDS
 from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
 from calib.cli._output import emit, refuse_existing, render, say, text_table, working
@@ -54,10 +56,14 @@ def evaluate(
     ] = None,
     engine: Annotated[
         Literal["local", "dask"],
-        typer.Option(help="Shards: read by this process, or by workers of Dask (on this machine without --scheduler)."),
+        typer.Option(
+            help="What reads shards: this process, or workers of Dask (on this machine without --scheduler).",
+            rich_help_panel=SHARDS,
+        ),
     ] = "local",
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Shards: of a running Dask scheduler, tcp://HOST:PORT.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT.", rich_help_panel=SHARDS),
     ] = None,
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
@@ -180,7 +186,10 @@ def evaluate(
 def _source(source: Path | None, example: str | None) -> Path:
     if (source is None) == (example is None):
         got = "neither" if source is None else "both"
-        raise InputError(f"one SOURCE or --example is needed, got {got}", help="see `calib evaluate --help`")
+        raise InputError(
+            f"one SOURCE or --example is needed, got {got}",
+            help="such as `calib evaluate --example digits-resnet8-hard`; see `calib evaluate --help`",
+        )
     return Path(f"{PREFIX}{example}") if source is None else source
 
 
@@ -212,17 +221,20 @@ def _framed(table: str, name: str, diagnosis: "Diagnosis") -> str:
 
 def _gate(text: str, scaled: str) -> tuple[str, str, float]:
     """Read ``[row.]metric=limit``, where the row is uncalibrated or ``scaled``."""
-    key, _, limit = text.partition("=")
+    key, given, limit = text.partition("=")
     row, _, metric = key.rpartition(".")
     try:
         value = float(limit)
     except ValueError:
         value = float("nan")
-    if metric not in GATES or row not in ("", "uncalibrated", scaled) or not value >= 0:
+    if not given or not value >= 0:
         raise InputError(
-            f"--fail-above must be METRIC=LIMIT, a metric that can be gated and a limit of at least 0, got {text!r}",
-            help=f"metrics are {', '.join(GATES)}; `{scaled}.` in front means the second column: {scaled}.ece=0.03",
+            f"--fail-above takes METRIC=LIMIT, a limit of at least 0, got {text!r}", help=f"such as {scaled}.ece=0.03"
         )
+    if metric not in GATES:
+        raise unknown("--fail-above metric", metric, GATES)
+    if row not in ("", "uncalibrated", scaled):
+        raise unknown("--fail-above column", row, ("uncalibrated", scaled), more=f": {scaled}.{metric}={limit}")
     return row or "uncalibrated", metric, value
 
 

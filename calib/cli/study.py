@@ -10,11 +10,17 @@ from calib.cli import (
     study_two_routes,
     study_wrong_labels,
 )
+from calib.cli._help import add_commands
 
 app = typer.Typer(help="Answer questions of the literature.", no_args_is_help=True)
-app.command("smoothing-versus-temperature")(study_smoothing.smoothing_versus_temperature)
-app.command("projections")(study_projections.projections)
-app.command("distillation")(study_distillation.distillation)
-app.command("wrong-labels")(study_wrong_labels.wrong_labels)
-app.command("selective-prediction")(study_selective_prediction.selective_prediction)
-app.command("two-routes")(study_two_routes.two_routes)
+add_commands(
+    app,
+    {
+        "smoothing-versus-temperature": study_smoothing.smoothing_versus_temperature,
+        "projections": study_projections.projections,
+        "distillation": study_distillation.distillation,
+        "wrong-labels": study_wrong_labels.wrong_labels,
+        "selective-prediction": study_selective_prediction.selective_prediction,
+        "two-routes": study_two_routes.two_routes,
+    },
+)

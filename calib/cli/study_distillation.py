@@ -25,7 +25,7 @@ def distillation(
     setting: SmallSetting = None,
     paper: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The recipe of a paper instead: muller or mnist.", show_default="none"),
+        typer.Option(metavar="NAME", help="The recipe of a paper instead: muller or mnist."),
     ] = None,
     smoothing: Annotated[
         str | None,
@@ -132,7 +132,7 @@ def distillation(
 def _temperatures(text: str) -> tuple[float, ...]:
     found = tuple(sorted(set(numbers(text, "--temperatures") or [])))
     if not found or not all(0 < temperature < 1e6 for temperature in found):
-        raise InputError(f"temperatures lie in (0, 1e6), got {text!r}", help="such as 1,2,4")
+        raise InputError(f"--temperatures takes numbers in (0, 1e6), got {text!r}", help="such as 1,2,4")
     return found
 
 
@@ -146,6 +146,6 @@ def _own(text: str) -> float | None:
         temperature = 0.0
     if not 0 < temperature < 1e6:
         raise InputError(
-            f"--student-temperature is a number in (0, 1e6) or same, got {text!r}", help="1 is the paper's"
+            f"--student-temperature takes a number in (0, 1e6), or same, got {text!r}", help="such as 1, the paper's"
         )
     return temperature

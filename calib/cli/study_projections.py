@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def projections(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN...", help="Run directories or checkpoints; without any, networks are trained."),
+        typer.Argument(metavar="RUN", help="Run directories or checkpoints; without any, networks are trained."),
     ] = None,
     output: Annotated[
         Path | None,

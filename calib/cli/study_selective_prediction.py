@@ -30,7 +30,7 @@ DEFAULT = "fashion-mnist-14"
 def selective_prediction(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN...", help="Run directories or example:NAME; without any, networks are trained."),
+        typer.Argument(metavar="RUN", help="Run directories or example:NAME; without any, networks are trained."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -43,9 +43,7 @@ def selective_prediction(
         ),
     ] = None,
     setting: SmallSetting = None,
-    paper: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: xia.", show_default="none")
-    ] = None,
+    paper: Annotated[str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: xia.")] = None,
     dataset: OtherDataset = None,
     arch: Annotated[
         str | None, typer.Option(metavar="NAME", help="Another architecture.", show_default="the setting's")

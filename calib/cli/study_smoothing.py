@@ -40,9 +40,7 @@ def smoothing_versus_temperature(
     setting: SmallSetting = None,
     paper: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="The recipe of a paper instead: guo, muller or mukhoti.", show_default="none"
-        ),
+        typer.Option(metavar="NAME", help="The recipe of a paper instead: guo, muller or mukhoti."),
     ] = None,
     dataset: OtherDataset = None,
     arch: Annotated[

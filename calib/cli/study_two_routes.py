@@ -23,7 +23,7 @@ def two_routes(
     setting: SmallSetting = None,
     paper: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The tutorial's own recipe instead: pyimagesearch.", show_default="none"),
+        typer.Option(metavar="NAME", help="The tutorial's own recipe instead: pyimagesearch."),
     ] = None,
     seeds: Seeds = None,
     epochs: Epochs = None,

@@ -34,9 +34,7 @@ def wrong_labels(
         typer.Option("--output", "-o", metavar="FOLDER", help="Folder to fill.", show_default="wrong-labels-SETTING"),
     ] = None,
     setting: SmallSetting = None,
-    paper: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: lukasik.", show_default="none")
-    ] = None,
+    paper: Annotated[str | None, typer.Option(metavar="NAME", help="The recipe of a paper instead: lukasik.")] = None,
     dataset: OtherDataset = None,
     noise: Annotated[
         str | None,
@@ -44,13 +42,9 @@ def wrong_labels(
     ] = None,
     labels_file: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="One more noise: labels of people, such as CIFAR-N's .pt file.", show_default="none"
-        ),
+        typer.Option(metavar="FILE", help="One more noise: labels of people, such as CIFAR-N's .pt file."),
     ] = None,
-    labels_key: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which labels of that file.", show_default="none")
-    ] = None,
+    labels_key: Annotated[str | None, typer.Option(metavar="NAME", help="Which labels of that file.")] = None,
     smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,

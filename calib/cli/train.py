@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calib.cli._help import RUNNING
 from calib.cli._options import DataDir, Device, Force, Threads, set_threads
 from calib.cli._output import progress_bar, say
 from calib.cli._training_progress import TrainingProgress
@@ -25,18 +26,22 @@ if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
 
 LARGEST = 1 << 20  # bytes of a config
+DATA, TARGETS, WRONG = "Data and network", "Targets and loss", "Wrong labels"
+TEACHER, OPTIMISER, AUGMENT = "Distillation", "Optimisation", "Augmentation"
 _DEFAULTS = {field.name: field.default for field in fields(TrainConfig)}
 _METAVARS = {"str": "NAME", "int": "N", "float": "X"}  # by type; a switch has none
 _SPECIAL = {"labels_file": "FILE", "teacher": "RUN", "milestones": "NUMBERS"}
 
 
-def _field(name: str, help: str, shown: str | None = None) -> Any:
+def _field(group: str, name: str, help: str, shown: str | None = None) -> Any:
     """An option for a field of `TrainConfig`: not given, it leaves the preset's or the config's value alone."""
     default = shown or str(_DEFAULTS[name])
-    shown_default = {"None": "none", "False": "no"}.get(default, default)
+    shown_default = {"False": "no"}.get(default, default)
     kind = str(TrainConfig.__annotations__[name]).partition(" |")[0]
     metavar = _SPECIAL.get(name, _METAVARS.get(kind.removeprefix("<class '").removesuffix("'>")))
-    return typer.Option(metavar=metavar, help=help, show_default=shown_default)
+    return typer.Option(
+        metavar=metavar, help=help, show_default=default != "None" and shown_default, rich_help_panel=group
+    )
 
 
 def train(
@@ -46,75 +51,90 @@ def train(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Recipe to start from: {', '.join(PRESETS)}.", show_default="none"),
+        typer.Option(metavar="NAME", help=f"Recipe to start from: {', '.join(PRESETS)}."),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="TOML or JSON with fields, such as a run's config.json.", show_default="none"
-        ),
+        typer.Option(metavar="FILE", help="TOML or JSON with fields, such as a run's config.json."),
     ] = None,
-    dataset: Annotated[str | None, _field("dataset", "Data set; `calib data list` shows them.", "digits")] = None,
-    arch: Annotated[str | None, _field("arch", "Architecture, such as resnet20, resnet18-cifar or timm:NAME.")] = None,
-    width: Annotated[int | None, _field("width", "Channels of the first stage, or hidden units.", "published")] = None,
-    smoothing: Annotated[float | None, _field("smoothing", "Label smoothing α in [0, 1); 0 is hard targets.")] = None,
+    dataset: Annotated[str | None, _field(DATA, "dataset", "Data set; `calib data list` shows them.", "digits")] = None,
+    arch: Annotated[
+        str | None, _field(DATA, "arch", "Architecture, such as resnet20, resnet18-cifar or timm:NAME.")
+    ] = None,
+    width: Annotated[
+        int | None, _field(DATA, "width", "Channels of the first stage, or hidden units.", "published")
+    ] = None,
+    smoothing: Annotated[
+        float | None, _field(TARGETS, "smoothing", "Label smoothing α in [0, 1); 0 is hard targets.")
+    ] = None,
     target_rows: Annotated[
-        bool | None, _field("target_rows", "Smooth by explicit target rows, not by the loss argument.")
+        bool | None, _field(TARGETS, "target_rows", "Smooth by explicit target rows, not by the loss argument.")
     ] = None,
     label_noise: Annotated[
-        float | None, _field("label_noise", "Share of training labels redrawn, or moved to a similar class.")
+        float | None, _field(WRONG, "label_noise", "Share of training labels redrawn, or moved to a similar class.")
     ] = None,
-    label_noise_kind: Annotated[str | None, _field("label_noise_kind", "symmetric or asymmetric.")] = None,
+    label_noise_kind: Annotated[str | None, _field(WRONG, "label_noise_kind", "symmetric or asymmetric.")] = None,
     labels_file: Annotated[
-        str | None, _field("labels_file", "Other labels of the official training part: .npy, .npz, .csv or .pt.")
+        str | None, _field(WRONG, "labels_file", "Other labels of the official training part: .npy, .npz, .csv or .pt.")
     ] = None,
-    labels_key: Annotated[str | None, _field("labels_key", "Which labels of that file.")] = None,
-    mixup: Annotated[float | None, _field("mixup", "α of mixup's Beta(α, α); 0 is none.")] = None,
-    focal_gamma: Annotated[float | None, _field("focal_gamma", "γ of the focal loss; 0 is cross-entropy.")] = None,
-    margin: Annotated[float | None, _field("margin", "Margin of margin-based smoothing (MbLS).")] = None,
-    margin_weight: Annotated[float | None, _field("margin_weight", "Weight of its penalty.")] = None,
-    teacher: Annotated[str | None, _field("teacher", "Run directory or checkpoint to distil from.")] = None,
+    labels_key: Annotated[str | None, _field(WRONG, "labels_key", "Which labels of that file.")] = None,
+    mixup: Annotated[float | None, _field(TARGETS, "mixup", "α of mixup's Beta(α, α); 0 is none.")] = None,
+    focal_gamma: Annotated[
+        float | None, _field(TARGETS, "focal_gamma", "γ of the focal loss; 0 is cross-entropy.")
+    ] = None,
+    margin: Annotated[float | None, _field(TARGETS, "margin", "Margin of margin-based smoothing (MbLS).")] = None,
+    margin_weight: Annotated[float | None, _field(TARGETS, "margin_weight", "Weight of its penalty.")] = None,
+    teacher: Annotated[str | None, _field(TEACHER, "teacher", "Run directory or checkpoint to distil from.")] = None,
     distillation_temperature: Annotated[
-        float | None, _field("distillation_temperature", "Temperature of the teacher in that term.")
+        float | None, _field(TEACHER, "distillation_temperature", "Temperature of the teacher in that term.")
     ] = None,
     distillation_weight: Annotated[
-        float | None, _field("distillation_weight", "Share of that term; the rest is the labels'.")
+        float | None, _field(TEACHER, "distillation_weight", "Share of that term; the rest is the labels'.")
     ] = None,
     student_temperature: Annotated[
-        float | None, _field("student_temperature", "Temperature of the student there.", "the same")
+        float | None, _field(TEACHER, "student_temperature", "Temperature of the student there.", "the same")
     ] = None,
     match_logits: Annotated[
-        bool | None, _field("match_logits", "Half the squared distance of the logits instead, the limit of high T.")
+        bool | None,
+        _field(TEACHER, "match_logits", "Half the squared distance of the logits instead, the limit of high T."),
     ] = None,
-    seed: Annotated[int | None, _field("seed", "Seed of weights, batches, augmentation and label noise.")] = None,
+    seed: Annotated[
+        int | None, _field(OPTIMISER, "seed", "Seed of weights, batches, augmentation and label noise.")
+    ] = None,
     split_seed: Annotated[
-        int | None, _field("split_seed", "Seed of the split into train, calibration and test.")
+        int | None, _field(DATA, "split_seed", "Seed of the split into train, calibration and test.")
     ] = None,
-    train_size: Annotated[int | None, _field("train_size", "Training examples.", "the data set's")] = None,
+    train_size: Annotated[int | None, _field(DATA, "train_size", "Training examples.", "the data set's")] = None,
     calibration_size: Annotated[
-        int | None, _field("calibration_size", "Calibration examples.", "the data set's")
+        int | None, _field(DATA, "calibration_size", "Calibration examples.", "the data set's")
     ] = None,
-    epochs: Annotated[int | None, _field("epochs", "Passes over the training data.")] = None,
-    steps: Annotated[int | None, _field("steps", "Steps, instead of epochs.")] = None,
-    batch_size: Annotated[int | None, _field("batch_size", "Examples a step, of all processes together.")] = None,
-    learning_rate: Annotated[float | None, _field("learning_rate", "Highest learning rate.")] = None,
-    schedule: Annotated[str | None, _field("schedule", "one-cycle, steps, linear or constant.")] = None,
+    epochs: Annotated[int | None, _field(OPTIMISER, "epochs", "Passes over the training data.")] = None,
+    steps: Annotated[int | None, _field(OPTIMISER, "steps", "Steps, instead of epochs.")] = None,
+    batch_size: Annotated[
+        int | None, _field(OPTIMISER, "batch_size", "Examples a step, of all processes together.")
+    ] = None,
+    learning_rate: Annotated[float | None, _field(OPTIMISER, "learning_rate", "Highest learning rate.")] = None,
+    schedule: Annotated[str | None, _field(OPTIMISER, "schedule", "one-cycle, steps, linear or constant.")] = None,
     milestones: Annotated[
-        str | None, _field("milestones", "Where the rate drops, as fractions of the training.", "0.5,0.75")
+        str | None, _field(OPTIMISER, "milestones", "Where the rate drops, as fractions of the training.", "0.5,0.75")
     ] = None,
-    decay: Annotated[float | None, _field("decay", "What it is multiplied by there.")] = None,
-    momentum: Annotated[float | None, _field("momentum", "Momentum; one-cycle moves it between 0.85 and 0.95.")] = None,
-    nesterov: Annotated[bool | None, _field("nesterov", "Nesterov's form of it.", "yes")] = None,
-    weight_decay: Annotated[float | None, _field("weight_decay", "Weight decay.")] = None,
-    shift: Annotated[int | None, _field("shift", "Augmentation: move images by up to so many pixels.")] = None,
-    shift_fill: Annotated[str | None, _field("shift_fill", "What comes in: zero or nearest.")] = None,
-    flip: Annotated[bool | None, _field("flip", "Augmentation: mirror half of the images.")] = None,
-    loss_scale: Annotated[float | None, _field("loss_scale", "Factor of the loss.")] = None,
-    clip_norm: Annotated[float | None, _field("clip_norm", "Longest gradient.")] = None,
-    precision: Annotated[str | None, _field("precision", "float32 or bfloat16 (autocast).")] = None,
-    compile: Annotated[bool | None, _field("compile", "torch.compile the network; needs a C++ compiler.")] = None,
+    decay: Annotated[float | None, _field(OPTIMISER, "decay", "What it is multiplied by there.")] = None,
+    momentum: Annotated[
+        float | None, _field(OPTIMISER, "momentum", "Momentum; one-cycle moves it between 0.85 and 0.95.")
+    ] = None,
+    nesterov: Annotated[bool | None, _field(OPTIMISER, "nesterov", "Nesterov's form of it.", "yes")] = None,
+    weight_decay: Annotated[float | None, _field(OPTIMISER, "weight_decay", "Weight decay.")] = None,
+    shift: Annotated[int | None, _field(AUGMENT, "shift", "Move images by up to so many pixels.")] = None,
+    shift_fill: Annotated[str | None, _field(AUGMENT, "shift_fill", "What comes in: zero or nearest.")] = None,
+    flip: Annotated[bool | None, _field(AUGMENT, "flip", "Mirror half of the images.")] = None,
+    loss_scale: Annotated[float | None, _field(TARGETS, "loss_scale", "Factor of the loss.")] = None,
+    clip_norm: Annotated[float | None, _field(OPTIMISER, "clip_norm", "Longest gradient.")] = None,
+    precision: Annotated[str | None, _field(RUNNING, "precision", "float32 or bfloat16 (autocast).")] = None,
+    compile: Annotated[
+        bool | None, _field(RUNNING, "compile", "torch.compile the network; needs a C++ compiler.")
+    ] = None,
     keep: Annotated[
-        str | None, _field("keep", "Weights to keep: last, or best by NLL of the calibration split.")
+        str | None, _field(OPTIMISER, "keep", "Weights to keep: last, or best by NLL of the calibration split.")
     ] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     resume: Annotated[

@@ -1,18 +1,17 @@
 """Data sets by name: one a file, one registry; and how they are split."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from calib._nearest import unknown
 from calib.datasets import cifar, digits, mnist_family, pooled
 from calib.datasets._types import Dataset, SplitSizes
 from calib.datasets.human_labels import check_clean_labels, read_labels
 from calib.datasets.label_noise import asymmetric_label_noise, symmetric_label_noise
 from calib.datasets.splits import Split, fingerprint, split
-from calib.errors import InputError
 
 __all__ = [
     "DATASETS",
@@ -81,9 +80,7 @@ def dataset_entry(name: str) -> DatasetEntry:
     100
     """
     if name not in _REGISTRY:
-        near = difflib.get_close_matches(name.lower().replace("_", "-"), DATASETS, n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?  " if near else ""
-        raise InputError(f"there is no data set {name!r}", help=f"{hint}choose one of {', '.join(DATASETS)}")
+        raise unknown("data set", name, DATASETS)
     return _REGISTRY[name]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from calib._arrays import Int
 from calib._door import checked_labels
+from calib._nearest import suggestion
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
@@ -102,7 +103,7 @@ def _read(path: Path, key: str | None) -> Any:
             raise InputError(f"{path} holds several things: {names}", help="say which one by its key")
         return arrays[alone[0]]
     if key not in arrays:
-        raise InputError(f"{path} holds no {key!r}, it holds {names}", help="choose one of these")
+        raise InputError(f"{path} holds no {key!r}, it holds {names}", help=suggestion(key, arrays))
     return arrays[key]
 
 

@@ -1,6 +1,7 @@
 """Predictions and labels from whatever file people keep them in, told apart by content."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def read_predictions(
     if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
         others = {"logits", "probs"} - {kind} if kind in columns else set()
         arrays = {name: array for name, array in columns.items() if name not in others}
-        return predictions_of(path, arrays, unlabelled=unlabelled)
+        return _named(path, predictions_of(path, arrays, unlabelled=unlabelled), class_names)
     given = None if labels is None else read_labels_file(labels)
     try:
         predictions = predictions_from(
@@ -77,6 +78,20 @@ def _refuse_contradiction(path: Path, columns: Columns, kind: Kind | None, label
         raise InputError(f"{path} says itself what its labels are", help="leave --labels out")
     if kind is not None and kind not in columns:
         raise InputError(f"{path} holds no {kind}, by its own word", help="leave --from out")
+
+
+def _named(path: Path, predictions: Predictions, class_names: Sequence[str] | None) -> Predictions:
+    """Predictions without names of classes get those that somebody says; they keep their own, and no others."""
+    if class_names is None or predictions.class_names == tuple(class_names):
+        return predictions
+    if predictions.class_names is not None:
+        raise InputError(f"{path} says itself what its classes are called", help="leave --class-names out")
+    if len(class_names) != (k := predictions.n_classes):
+        raise InputError(
+            f"{path}: {len(class_names)} class names were given for {k} classes",
+            help="give one name a column, in column order",
+        )
+    return replace(predictions, class_names=tuple(class_names))
 
 
 def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *, unlabelled: bool) -> bool:

@@ -1,5 +1,6 @@
 """Say in words what a file looks like from its first bytes, so that an error can name it."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a PNG picture"),
 )
+_CALIBRATOR = re.compile(rb'\{\s*"format": \d+,\s*"method": "')
 
 
 def describe(path: Path | str) -> str:
@@ -47,6 +49,8 @@ def describe(path: Path | str) -> str:
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return "an HTML page (a download that went wrong?)"
+    if _CALIBRATOR.match(text):
+        return "a calibrator that calib saved (for `calib apply` and --calibrator)"
     if text.startswith((b"{", b"[")):
         return "JSON text"
     if all(byte >= 32 or byte in b"\t\r\n" for byte in head):

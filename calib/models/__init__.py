@@ -1,12 +1,12 @@
 """One registry of architectures: a name and a shape in, a network out."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from calib._nearest import unknown
 from calib.errors import InputError
 from calib.models._classifier import Classifier
 from calib.models.alexnet import AlexNet
@@ -95,12 +95,8 @@ def build_model(
         size: dict[str, Any] = {} if image_size is None else {"image_size": image_size}
         return external_model(arch, n_classes=n_classes, n_channels=n_channels, **size)
     if arch not in _REGISTRY:
-        near = difflib.get_close_matches(arch.lower(), ARCHITECTURES, n=2, cutoff=0.7)
-        hint = f"did you mean {' or '.join(near)}?  " if near else ""
-        raise InputError(
-            f"unknown architecture {arch!r}",
-            help=f"{hint}calib knows {', '.join(ARCHITECTURES)}, timm:NAME and torchvision:NAME; "
-            "for others use calib.predict",
+        raise unknown(
+            "architecture", arch, ARCHITECTURES, more=", timm:NAME or torchvision:NAME; for others use calib.predict"
         )
     entry = _REGISTRY[arch]
     shape: dict[str, Any] = {"n_classes": n_classes, "n_channels": n_channels}

@@ -1,12 +1,12 @@
 """What does smoothing do to the layer before the last?  Three classes on the plane of their templates, and numbers."""
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calib._nearest import unknown
 from calib.errors import InputError
 from calib.examples import example_named
 from calib.files.run_folder import CHECKPOINT
@@ -126,10 +126,7 @@ def _class_index(wanted: str | int, class_names: Sequence[str]) -> int:
     try:
         index = int(word)
     except ValueError:
-        near = difflib.get_close_matches(word.lower(), names, n=2, cutoff=0.5)
-        known = ", ".join(names[:20]) + (" …" if k > 20 else "")
-        hint = f"did you mean {' or '.join(near)}?" if near else f"the classes are {known}"
-        raise InputError(f"there is no class {word!r}", help=hint) from None
+        raise unknown("class", word, names) from None
     if not 0 <= index < k:
         raise InputError(f"there is no class {index}: there are {k}, counted from 0", help="name a class")
     return index

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from calib._nearest import unknown
 from calib.calibrators.registry import as_method, suitable
 from calib.datasets import dataset_entry
 from calib.errors import InputError
@@ -63,7 +64,7 @@ def setting_named(name: str, settings: Mapping[str, Named]) -> Named:
     'resnet56'
     """
     if name not in settings:
-        raise InputError(f"there is no setting {name!r}", help=f"choose one of {', '.join(settings)}")
+        raise unknown("recipe", name, settings)
     return settings[name]
 
 

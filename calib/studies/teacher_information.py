@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib._arrays import Float, Int
+from calib._nearest import unknown
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
 from calib.index_information import index_information
@@ -38,9 +39,7 @@ class Probe:
     ) -> "Probe":
         """Find the images of two ``classes``.  Raises `InputError` for classes that the network does not know."""
         if missing := [name for name in classes if name not in checkpoint.class_names]:
-            raise InputError(
-                f"there is no class {missing[0]!r}", help=f"the classes are {', '.join(checkpoint.class_names)}"
-            )
+            raise unknown("class", missing[0], checkpoint.class_names)
         one, other = (checkpoint.class_names.index(name) for name in classes)
         images, labels = training_images(checkpoint, data_dir=data_dir, device=device)
         rows = np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS] for c in (one, other)])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calib._nearest import unknown
 from calib.calibrators.temperature import TemperatureScaling
-from calib.errors import InputError
 from calib.predictions import Predictions
 from calib.sources import Source
 from calib.studies.smoothing_versus_temperature import Comparison, compare_runs
@@ -70,9 +70,8 @@ def noise_named(text: str) -> Noise:
         if text != "clean" and not (kind in KINDS and 0 < float(rate) <= 1):
             raise ValueError
     except ValueError:
-        raise InputError(
-            f"there is no label noise {text!r}", help="such as clean, symmetric-0.2 or asymmetric-0.4"
-        ) from None
+        more = ", with a rate in (0, 1] behind a kind: symmetric-0.2"
+        raise unknown("label noise", text, ("clean", *KINDS), more=more) from None
     return Noise() if text == "clean" else Noise(kind, float(rate))
 
 

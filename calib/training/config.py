@@ -1,11 +1,11 @@
 """Everything that decides how a network is trained, as one frozen value; no torch needed."""
 
-import difflib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from calib._nearest import nearest
 from calib.errors import InputError
 
 
@@ -113,10 +113,8 @@ class TrainConfig:
         """Rebuild a config.  Raises `InputError` for unknown or missing fields."""
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
-            near = [
-                match for name in unknown for match in difflib.get_close_matches(name.replace("-", "_"), known, n=1)
-            ]
-            hint = f"did you mean {', '.join(near)}?  " if near else ""
+            near = [match for name in unknown for match in nearest(name, known, most=1)]
+            hint = f"did you mean {', '.join(near)}? " if near else ""
             raise InputError(
                 f"unknown training options: {', '.join(map(str, unknown))}",
                 help=f"{hint}`calib train --help` has all, with _ for - here; a newer calib may have more",

@@ -48,7 +48,7 @@ def train(
     the loss is no longer a number.
     """
     if torch.device(device).type not in ("cpu", "cuda"):
-        raise InputError(f"training runs on cpu or cuda, got {device}", help="--device cpu")
+        raise InputError(f"training runs on cpu or cuda, got {device}", help="use --device cpu")
     dataset = load_dataset(config.dataset, data_dir=data_dir)
     parts = split(
         dataset, seed=config.split_seed, train_size=config.train_size, calibration_size=config.calibration_size

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Any
 
-from calib.errors import InputError
+from calib._nearest import unknown
 from calib.training.config import TrainConfig
 
 _CIFAR: dict[str, Any] = {"batch_size": 128, "shift": 4, "flip": True, "nesterov": False, "weight_decay": 1e-4}
@@ -104,5 +104,5 @@ def preset(name: str) -> TrainConfig:
 def preset_fields(name: str) -> dict[str, Any]:
     """The fields that a preset sets, by name.  Raises `InputError` for an unknown name."""
     if name not in PRESETS:
-        raise InputError(f"there is no preset {name!r}", help=f"choose one of {', '.join(PRESETS)}")
+        raise unknown("preset", name, PRESETS)
     return dict(PRESETS[name])

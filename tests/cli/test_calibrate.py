@@ -92,7 +92,7 @@ def test_gates_look_at_the_calibrated_column(run: Run, predictions: Path, calibr
     assert failed.code == 1
     assert "gate failed: calibrated ece is" in failed.err
     assert_refused(
-        run("evaluate", predictions, "--calibrator", saved, "--fail-above", "temperature.ece=1"), "METRIC=LIMIT"
+        run("evaluate", predictions, "--calibrator", saved, "--fail-above", "temperature.ece=1"), "calibrated.ece=1"
     )
 
 

@@ -55,6 +55,29 @@ def test_help_fits_the_terminal_and_shows_values_not_types(
     assert all("<table|markdown|latex|csv|json>" in line for line in lines), lines
 
 
+@pytest.mark.parametrize("words", sorted(COMMANDS))
+def test_every_option_is_listed_once_and_a_group_has_several(run: Run, words: str) -> None:
+    """What is left without a group, and the only option of one, are among the options."""
+    shown = run(*words.split(), "-h").out
+    sections = dict(re.findall(r"^(\w[^\n]*):\n((?:  [^\n]*\n)+)", shown, re.MULTILINE))
+    sections.pop("Arguments", None)
+    options = {name: re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE) for name, text in sections.items()}
+    known = {max(p.opts, key=len) for p in COMMANDS[words].params if p.param_type_name == "option"}
+    assert sorted(option for group in options.values() for option in group) == sorted({*known, "--help"})
+    assert next(iter(options)) == "Options"
+    assert all(len(group) > 1 for name, group in options.items() if name != "Options")
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS))
+def test_arguments_are_named_without_types_or_braces(run: Run, words: str) -> None:
+    shown = run(*words.split(), "--help").out
+    usage, _, rest = shown.partition("\n\n")
+    assert not set("{}<>") & set(usage)
+    arguments = rest.partition("\nArguments:\n")[2].partition("\nOptions:\n")[0]
+    assert "<" not in arguments
+    assert "default: (" not in shown
+
+
 @pytest.mark.parametrize("group", [(), ("study",), ("data",)])
 def test_no_line_of_the_list_of_commands_is_cut(run: Run, monkeypatch: pytest.MonkeyPatch, group: tuple[str]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -62,8 +85,18 @@ def test_no_line_of_the_list_of_commands_is_cut(run: Run, monkeypatch: pytest.Mo
 
 
 def test_an_option_says_the_same_wherever_it_means_the_same() -> None:
-    shared = ("--data-dir", "--device", "--threads", "--format", "--bins", "--force", "--calibration", "--workers")
-    for option in shared:
+    shared = (
+        "--data-dir",
+        "--device",
+        "--threads",
+        "--format",
+        "--bins",
+        "--force",
+        "--calibration",
+        "--from",
+        "--std",
+    )
+    for option in (*shared, "--workers"):
         parameters = [p for command in COMMANDS.values() for p in command.params if option in p.opts]
         assert len(parameters) > 1
         assert len({(parameter.help, parameter.metavar) for parameter in parameters}) == 1, option

@@ -82,7 +82,7 @@ def test_a_study_trains_writes_keeps_and_prints_for_machines(
         (folder / f"{name}.md").write_text(mine)
         assert_refused(study(run, name, folder), "not calib's")
     assert_refused(study(run, name, folder, "--paper", "none"), "choose one of them")
-    assert_refused(run("study", name, "--setting", "mnist"), "no setting 'mnist'", "digits")
+    assert_refused(run("study", name, "--setting", "mnist"), "no recipe 'mnist'", "digits")
 
 
 @pytest.mark.usefixtures("tiny")
@@ -124,7 +124,7 @@ def test_students_are_taught_by_the_teachers_of_their_seed(run: Run, tmp_path: P
 def test_odd_options_are_refused_before_any_training(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     for name, options, words in (
-        ("distillation", ("--temperatures", "0,1"), "temperatures lie in (0, 1e6)"),
+        ("distillation", ("--temperatures", "0,1"), "--temperatures takes numbers in (0, 1e6)"),
         ("distillation", ("--temperatures", "warm"), "numbers with commas"),
         ("distillation", ("--student-temperature", "-1"), "a number"),
         ("distillation", ("--student-temperature", "4,1"), "a number"),

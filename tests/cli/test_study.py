@@ -85,7 +85,7 @@ def test_runs_with_other_settings_are_refused_before_any_training(run: Run, fold
     ("options", "words"),
     [
         (("--setting", "digits", "--paper", "guo"), "--setting and --paper both name a recipe"),
-        (("--setting", "mnist"), "no setting 'mnist'"),
+        (("--setting", "mnist"), "no recipe 'mnist'"),
         (("--paper", "he"), "choose one of guo, muller, mukhoti"),
         (("--setting", "digits", "--smoothing", "0.1"), "lack 0"),
         (("--setting", "digits", "--smoothing", "0,a"), "numbers with commas"),

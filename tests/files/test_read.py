@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
+from calib.files.calibrator_json import save_calibrator
 from calib.files.read import read_columns, read_labels_file, read_predictions
 
 RNG = np.random.default_rng(0)
@@ -200,3 +202,22 @@ def test_a_missing_library_is_named_with_its_extra(tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError) as error:
         read_predictions(path)
     assert "pyarrow" in str(error.value)
+
+
+def test_names_of_classes_that_somebody_gives_are_taken_unless_the_file_has_its_own(tmp_path: Path) -> None:
+    bare, named = tmp_path / "bare.npz", tmp_path / "named.npz"
+    np.savez(bare, logits=Z, labels=Y)
+    read_predictions(bare, class_names=["a", "b", "c"]).save(named)
+    assert read_predictions(named).class_names == ("a", "b", "c")
+    assert read_predictions(named, class_names=["a", "b", "c"]).class_names == ("a", "b", "c")
+    with pytest.raises(InputError, match="2 class names were given for 3 classes"):
+        read_predictions(bare, class_names=["a", "b"])
+    with pytest.raises(InputError, match="says itself what its classes are called"):
+        read_predictions(named, class_names=["c", "b", "a"])
+
+
+def test_a_calibrator_in_the_place_of_predictions_is_called_one(tmp_path: Path) -> None:
+    saved = tmp_path / "calibrator.json"
+    save_calibrator(TemperatureScaling(2.0), saved)
+    with pytest.raises(InputError, match="looks like a calibrator that calib saved"):
+        read_predictions(saved)

@@ -43,14 +43,14 @@ def test_classes_are_chosen_by_name_or_number_and_a_name_goes_first() -> None:
     [
         (["airplane", "automobil", "bird"], "no class 'automobil'", "did you mean automobile"),
         (["Bird", "cat", "dog"], "no class 'Bird'", "did you mean bird"),
-        (["zebra crossing", "cat", "dog"], "no class 'zebra crossing'", "the classes are airplane, automobile"),
+        (["zebra crossing", "cat", "dog"], "no class 'zebra crossing'", "choose one of airplane, automobile"),
         (["cat", "dog"], "three different classes, got cat, dog", "three of the 10"),
         (["cat", "dog", "cat"], "three different classes", "three"),
         (["cat", "dog", "3"], "three different classes, got cat, dog, 3", "three"),
         ([], "got none", "three"),
         (["0", "1", "10"], "no class 10: there are 10, counted from 0", "name"),
         (["0", "1", "-1"], "no class -1", "name"),
-        (["", "1", "2"], "no class ''", "the classes are"),
+        (["", "1", "2"], "no class ''", "choose one of"),
     ],
 )
 def test_wrong_classes_are_refused_with_the_nearest(wanted: list[str], words: str, help: str) -> None:

@@ -62,6 +62,6 @@ def test_what_cannot_work_is_refused(changes: dict[str, object], words: str) -> 
 
 
 def test_an_unknown_name_brings_the_list() -> None:
-    with pytest.raises(InputError, match="no setting 'he'") as caught:
+    with pytest.raises(InputError, match="no recipe 'he'") as caught:
         setting_named("he", PAPERS)
     assert caught.value.help == "choose one of guo, muller, mukhoti"
