@@ -26,18 +26,18 @@ _NAMES = {"equal-width": "equal width", "equal-mass": "equal mass"}
 
 
 def sensitivity_section(subject: Subject, anchor: str) -> Section:
-    """ECE against the number of bins, for both kinds of bins."""
+    """ECE against the number of bins, for both kinds of bins, without and with the temperature, each beside chance."""
     diagnosis = subject.diagnosis
     before, after = (ece_sensitivity(side, seed=diagnosis.seed) for side in (diagnosis.before, diagnosis.after))
-    top = 1.1 * max(float(before["ece"].max()), float(after["ece"].max()), float(before["ece_null"].max())) or 1.0
+    top = 1.1 * max(float(side[["ece", "ece_null"]].max().max()) for side in (before, after)) or 1.0
     panels = [_panel(binning, before, after, top) for binning in _NAMES]
     figure = series_figure(panels, setting="number of bins", width=1.72, kinds=False)
     drawing = inline_figure(figure, name=f"{anchor}sensitivity", alt="ECE against the number of bins")
     beyond = [int((table["ece"] > table["ece_null_95"]).sum()) for table in (before, after)]
     caption = (
-        "ECE against the number of bins; the dotted line is what a calibrated model would score. Beyond the 95 % "
-        f"quantile of chance under {beyond[0]} of {len(before)} choices of bins as it is, under {beyond[1]} with the "
-        "temperature."
+        "ECE against the number of bins; dotted, in the colour of each, is what a calibrated model with the same "
+        f"confidences would score. Beyond the 95 % quantile of chance under {beyond[0]} of {len(before)} choices of bins as "
+        f"it is, under {beyond[1]} with the temperature."
     )
     return Section(
         f"{anchor}sensitivity",
@@ -52,17 +52,20 @@ def _panel(binning: str, before: "pd.DataFrame", after: "pd.DataFrame", top: flo
         rows = table[table["binning"] == binning]
         return Series(label, rows["n_bins"].to_list(), rows[column].to_list())
 
-    lines = [series("uncalibrated", before), series("with the temperature", after)]
-    chance = series("by chance", before, "ece_null")
+    sides = (("uncalibrated", before), ("with the temperature", after))
+    lines = [series(label, table) for label, table in sides]
+    chance = [series(f"{label}, by chance", table, "ece_null") for label, table in sides]
     return Panel(f"ECE, {_NAMES[binning]}", lines, by_chance=chance, from_zero=True, top=top)
 
 
 def _table(before: "pd.DataFrame", after: "pd.DataFrame") -> Table:
     rows = [
-        [f"{row['n_bins']}, {_NAMES[row['binning']]}", *(number(value) for value in (row["ece"], row["ece_null"], ece))]
-        for row, ece in zip(before.to_dict("records"), after["ece"].to_list(), strict=True)
+        [f"{row['n_bins']}, {_NAMES[row['binning']]}"]
+        + [number(side[name]) for side in (row, scaled) for name in ("ece", "ece_null")]
+        for row, scaled in zip(before.to_dict("records"), after.to_dict("records"), strict=True)
     ]
-    return Table(["bins", "uncalibrated", "by chance", "temperature"], rows, folded="The same in numbers")
+    columns = ["bins", "uncalibrated", "by chance", "temperature", "by chance"]
+    return Table(columns, rows, folded="The same in numbers")
 
 
 def line_section(subject: Subject, anchor: str) -> Section:

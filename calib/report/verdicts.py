@@ -61,7 +61,8 @@ def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
         KeyNumber(
             f"ECE{cross}",
             f"{before.ece:.3f} → {after.ece:.3f}",
-            f"{before.ece_null:.3f} by chance; 95 % interval as it is {before.ece_low:.3f} – {before.ece_high:.3f}",
+            f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval as it is {before.ece_low:.3f} – "
+            f"{before.ece_high:.3f}",
         ),
         KeyNumber("Temperature", temperature, f"fitted on {fitted.n:,} examples"),
         KeyNumber("NLL", f"{number(before.nll, digits=3)} → {number(after.nll, digits=3)}", "nats; lower is better"),

@@ -78,10 +78,21 @@ def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Pat
     assert cells["calibration slope"][0] == f"{line.slope:.3f}"
     assert cells["calibration intercept"][0] == f"{line.intercept:.3f}"
     assert cells["p-value of calibration (ECE)"][0] == f"{calib.calibration_p_value(HARD.test):.3f}"
+
+
+def test_other_bins_and_the_tile_of_ece_hold_each_side_against_its_own_chance(one: Path) -> None:
+    page = page_of(one)
     table = page.table_with("bins", "by chance")
-    expected = ece_sensitivity(HARD.test)
-    assert [row[1] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece"]]
-    assert [row[2] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece_null"]]
+    assert table[0] == ["bins", "uncalibrated", "by chance", "temperature", "by chance"]
+    for side, predictions in enumerate((HARD.test, DIAGNOSIS.after)):
+        expected = ece_sensitivity(predictions)
+        for column, name in enumerate(("ece", "ece_null"), start=1 + 2 * side):
+            assert [row[column] for row in table[1:]] == [f"{value:.4f}" for value in expected[name]]
+    before, after = DIAGNOSIS.uncalibrated, DIAGNOSIS.scaled
+    assert f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval" in page.words
+    drawing = page.source[page.source.index('id="sensitivity"') :].partition("</svg>")[0]
+    assert "uncalibrated, by chance" in drawing
+    assert "with the temperature, by chance" in drawing
 
 
 def test_the_most_confident_mistakes_are_wrong_and_nothing_wrong_is_surer() -> None:
