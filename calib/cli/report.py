@@ -1,6 +1,7 @@
 """``calib report``: everything about one model or several in one HTML file, the verdict first."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     from calib._arrays import AnyArray
-    from calib.report.subject import Subject
+    from calib.report.subject import Images, Subject
     from calib.sources import Source
 
 
@@ -69,7 +70,7 @@ def report(
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
         fitted_on = None if calibration is None else quoted(str(calibration))
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
-        subjects.append(_subject(name, source, reading, bins, seed, quoted(str(path), *options), fitted_on, groups))
+        subjects.append(_subject(name, source, reading, bins, seed, path, fitted_on, groups))
         splits.append(source.calibration)
     said: dict[str, object] = {"--calibration": calibration, "--group-by": group_by, "--title": title}
     said |= {"--bins": None if bins == 15 else bins, "--seed": seed or None}
@@ -101,25 +102,36 @@ def _subject(
     reading: Reading,
     bins: int,
     seed: int,
-    words: str,
+    path: Path,
     fitted_on: str | None,
     groups: "tuple[str, AnyArray] | None",
 ) -> "Subject":
     from calib.diagnosis import diagnose
-    from calib.report.subject import Subject
+    from calib.report.subject import Subject, quoted
 
     return Subject(
         name,
         diagnose(source.test, source.calibration, n_bins=bins, seed=seed),
-        source=words,
+        source=quoted(str(path), *as_words(reading)),
         calibration_source=fitted_on,
+        held_out=_held_out(path, reading),
         notes=tuple(source.notes),
         groups=groups,
         images=_images(source, reading),
     )
 
 
-def _images(source: "Source", reading: Reading) -> "AnyArray | None":
+def _held_out(path: Path, reading: Reading) -> str | None:
+    """The command that saves predictions of other images: of a folder, for only these can be others."""
+    from calib.report.subject import HELD_OUT, quoted
+
+    if reading.dataset != "folder":
+        return None
+    other = replace(reading, data_dir=Path("HELD_OUT_IMAGES"))
+    return quoted("calib", "predict", str(path), *as_words(other), "-o", HELD_OUT)
+
+
+def _images(source: "Source", reading: Reading) -> "Images | None":
     from calib.datasets.pictures import pictures_of
 
     try:

@@ -36,8 +36,8 @@ def sensitivity_section(subject: Subject, anchor: str) -> Section:
     beyond = [int((table["ece"] > table["ece_null_95"]).sum()) for table in (before, after)]
     caption = (
         "ECE against the number of bins; dotted, in the colour of each, is what a calibrated model with the same "
-        f"confidences would score. Beyond the 95 % quantile of chance under {beyond[0]} of {len(before)} choices of bins as "
-        f"it is, under {beyond[1]} with the temperature."
+        f"confidences would score. Beyond the 95 % quantile of chance under {beyond[0]} of {len(before)} choices of "
+        f"bins as it is, under {beyond[1]} with the temperature."
     )
     return Section(
         f"{anchor}sensitivity",

@@ -45,12 +45,14 @@ def _advice(subject: Subject, hidden: str) -> tuple[str, list[str]]:
     if after.nll > before.nll:
         return "Do not ship this temperature: it does not lower NLL. Bring more calibration examples.", []
     if hidden or direction(after) != "calibrated":
-        left = "It treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"
+        left = (
+            "A temperature treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"
+        )
         return (
-            f"Ship {diagnosis.paste}. {left}, so see what other methods do:",
+            f"Ship {subject.to_ship}. {left}, so see what other methods do:",
             [*subject.commands, subject.other_methods],
         )
-    return f"Ship {diagnosis.paste}:", subject.commands
+    return f"Ship {subject.to_ship}:", subject.commands
 
 
 def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
@@ -82,6 +84,6 @@ def _notes(subject: Subject) -> list[str]:
     if diagnosis.cross_fitted:
         notes.append(
             "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds, and the "
-            "temperature to ship is that of all examples."
+            f"temperature {'named' if subject.fitted_on_test else 'to ship'} is that of all examples."
         )
     return notes

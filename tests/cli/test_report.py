@@ -79,6 +79,33 @@ def test_the_options_that_open_the_source_are_in_the_commands(run: Run, tmp_path
     assert f"--calibration {held_out} --from logits -o r.html" in text
 
 
+def test_weights_of_others_get_pictures_and_are_fitted_on_what_is_not_judged(run: Run, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from calib.models import build_model
+
+    torch.manual_seed(0)
+    network = build_model("resnet8", n_classes=10, n_channels=1, width=4, image_size=(8, 8))
+    torch.save(network.state_dict(), tmp_path / "theirs.pth")
+    page = tmp_path / "r.html"
+    result = run("report", tmp_path / "theirs.pth", "--dataset", "digits", "--arch", "resnet8", "-o", page)
+    assert result.code == 0, result.err
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert text.count("data:image/png;base64,") == 24
+    assert "calib calibrate theirs.pth" not in text
+    assert f"calib calibrate {tmp_path}" not in text
+
+
+def test_of_a_folder_the_command_says_how_other_images_are_predicted() -> None:
+    from calib.cli.report import _held_out
+    from calib.reading import Reading
+
+    folder = Reading(dataset="folder", data_dir=Path("val"), mean=(0.5,), std=(0.5,))
+    assert _held_out(Path("my net.pth"), folder) == (
+        "calib predict 'my net.pth' --data-dir HELD_OUT_IMAGES --dataset folder --mean 0.5 --std 0.5 -o held-out.npz"
+    )
+    assert _held_out(Path("net.pth"), Reading(dataset="cifar10")) is None
+
+
 def test_what_cannot_be_reported_is_refused_before_any_work(run: Run, csv: Path, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     assert_refused(run("report", csv, "-o", tmp_path / "r.pdf"), "saved as .html")
