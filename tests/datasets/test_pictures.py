@@ -21,7 +21,7 @@ def test_pictures_are_the_images_of_the_split_in_its_order() -> None:
     rows = split(digits, seed=0)
     for predictions, chosen in ((EXAMPLE.test, rows.test), (EXAMPLE.calibration, rows.calibration)):
         found = pictures_of(predictions)
-        assert found is not None
+        assert isinstance(found, np.ndarray)
         assert np.array_equal(found, digits.images[chosen].astype(int) * 255 // 16)
         assert found.dtype == np.uint8
 
