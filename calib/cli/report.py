@@ -45,8 +45,8 @@ def report(
     the most confident mistakes, other bins, tests and provenance. The file needs no network and no other file. Several
     SOURCES are compared, pair by pair where their examples are the same.
 
-    Where the images are at hand, of a run or of --dataset, the mistakes are shown as pictures. The same input gives the same bytes; a
-    date is shown only where SOURCE_DATE_EPOCH is set.
+    Where the images are at hand, of a run or of --dataset, the mistakes are shown as pictures. The same input gives the
+    same bytes; a date is shown only where SOURCE_DATE_EPOCH is set.
 
     Example: calib report example:cifar10-resnet20-hard example:cifar10-resnet20-smoothed -o report.html
     """

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from calib._text import number, printable
+from calib._text import number, p_value, printable
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
 from calib.metrics.hypothesis_tests import (
@@ -22,6 +22,7 @@ from calib.sensitivity import ece_sensitivity
 if TYPE_CHECKING:
     import pandas as pd
 
+RESAMPLES = 1000  # for the p-value of ECE
 _NAMES = {"equal-width": "equal width", "equal-mass": "equal mass"}
 
 
@@ -95,7 +96,8 @@ def line_section(subject: Subject, anchor: str) -> Section:
         "Logistic regression of the outcome on the claimed log-odds (Cox 1958): a calibrated model has slope 1 and "
         "intercept 0. A slope below 1 is overconfidence that grows with confidence; calibration in the large is the "
         "intercept with the slope held at 1, below 0 where right answers are fewer than claimed. The p-values ask how "
-        "often a calibrated model with these confidences would be as far off."
+        "often a calibrated model with these confidences would be as far off; ≤ means that none of "
+        f"{RESAMPLES:,} draws was."
     )
     if len(events) == 1:
         text += " The outcome is that the predicted class is right."
@@ -106,8 +108,13 @@ def _column(side: Predictions, of: Of, diagnosis: Diagnosis) -> list[str]:
     cells = _line(side, of)
     n_bins = diagnosis.uncalibrated.n_bins
     test = spiegelhalter(side, of=of)
-    p_value = calibration_p_value(side, n_bins=n_bins, seed=diagnosis.seed, of=of)
-    return [*cells, f"{p_value:.3f}", number(test.z, digits=2, sign="+"), _small(test.p_value)]
+    drawn = calibration_p_value(side, n_bins=n_bins, resamples=RESAMPLES, seed=diagnosis.seed, of=of)
+    return [
+        *cells,
+        p_value(drawn, resamples=RESAMPLES),
+        number(test.z, digits=2, sign="+"),
+        p_value(test.p_value),
+    ]
 
 
 def _line(side: Predictions, of: Of) -> list[str]:
@@ -128,7 +135,3 @@ def _line(side: Predictions, of: Of) -> list[str]:
         cells += [number(value, digits=3) if value == value else "–"]
         cells += [f"{low:.3f} to {high:.3f}" if known else "–"]
     return cells
-
-
-def _small(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
