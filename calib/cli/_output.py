@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SCHEMA = 1
+ENDINGS: dict[str, Format] = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 def say(message: str) -> None:
@@ -43,6 +44,30 @@ def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path |
         raise InputError(f"{output} is one of the inputs", help="name another --output")
     if output.exists() and not force:
         raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
+
+
+def table_format(output: Path | None, format: Format | None, *, json: bool) -> Format:
+    """What a table is written as: what was said, else what the ending of ``output`` means, else a table to read.
+
+    Raises `InputError` for an ending that means something else than was said, and for one that means nothing where
+    nothing was said.
+
+    >>> table_format(Path("t.csv"), None, json=False), table_format(None, None, json=False)
+    ('csv', 'table')
+    """
+    said: Format | None = "json" if json else format
+    if output is None or (output.exists() and not output.is_file()):  # a pipe or a device has no ending to go by
+        return said or "table"
+    meant = ENDINGS.get(output.suffix.lower())
+    if said is None and meant is None:
+        endings = ", ".join(f"{ending} ({name})" for ending, name in ENDINGS.items())
+        raise InputError(f"a table cannot be saved as {output}", help=f"end it in {endings}, or pass --format")
+    if said is not None and meant not in (None, "table", said):
+        right = next(ending for ending, name in ENDINGS.items() if name == said)
+        raise InputError(
+            f"{output} would hold {said}, and its ending says {meant}", help=f"end it in {right}, or leave {said} out"
+        )
+    return said or meant or "table"
 
 
 def refuse_picture(output: Path | None, *, force: bool, inputs: Sequence[Path | None]) -> None:
