@@ -1,8 +1,7 @@
-"""Results on stdout, everything else on stderr; tables, progress bars and files."""
+"""Results on stdout, everything else on stderr; tables and files."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from calib.files.atomic import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.progress import Progress
 
 SCHEMA = 1
 ENDINGS: dict[str, Format] = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
@@ -130,34 +128,3 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     with console.capture() as capture:
         console.print(layout)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()) + "\n"
-
-
-@contextmanager
-def counting_bar(what: str) -> Iterator[Callable[[float, int | None], None]]:
-    """A progress bar as a function of how many there are and of how many in all."""
-    with progress_bar() as progress:
-
-        def tell(done: float, total: int | None) -> None:
-            task = progress.task_ids[0] if progress.task_ids else progress.add_task(what, total=total)
-            progress.update(task, completed=done, total=total)
-
-        yield tell
-
-
-@contextmanager
-def working(what: str) -> Iterator[None]:
-    """A bar that moves while something is done of which nobody can say how much is left."""
-    with counting_bar(what):
-        yield
-
-
-@contextmanager
-def progress_bar() -> Iterator["Progress"]:
-    """A progress bar on stderr, drawn only where stderr is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        yield progress

@@ -13,6 +13,7 @@ from calib.cli._options import (
     set_threads,
 )
 from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import working
 
 
 def compare(
@@ -39,7 +40,8 @@ def compare(
     from calib.studies.smoothing_versus_temperature import compare_runs
 
     set_threads(threads)
-    result = compare_runs(sources, data_dir=data_dir, device=device, batch_size=batch_size)
+    with working("comparing"):
+        result = compare_runs(sources, data_dir=data_dir, device=device, batch_size=batch_size)
     text = render(chosen, full=result.table, shown=readable(result.table), extra={"verdict": result.verdict})
     if chosen == "table":
         text = f"{text}\n{result.verdict}\n"

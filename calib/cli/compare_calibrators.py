@@ -6,7 +6,8 @@ import typer
 
 from calib._text import number, printable
 from calib.cli._options import Bins, Calibration, FileFormat, Force, Json, OneSource, Output, Seed
-from calib.cli._output import emit, progress_bar, refuse_existing, render, say, table_format
+from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import progress_bar
 from calib.cli._reading import opened, opens_sources
 from calib.errors import NumericalError
 from calib.reading import AS_IT_IS, Reading

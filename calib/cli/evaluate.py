@@ -14,7 +14,8 @@ from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, FileFormat, Force, Json, Output, Seed
-from calib.cli._output import emit, refuse_existing, render, say, table_format, text_table, working
+from calib.cli._output import emit, refuse_existing, render, say, table_format, text_table
+from calib.cli._progress import working
 from calib.cli._reading import opens_sources, watched
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError

@@ -7,6 +7,7 @@ import typer
 from calib._text import number, printable
 from calib.cli._options import FileFormat, Force, Json, OneSource, Output
 from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
@@ -53,17 +54,18 @@ def per_class(
         raise InputError(
             f"{source} has no calibration split", help="a predictions file is one split: leave --split out"
         )
-    if chosen == "table":
-        text = per_class_text(predictions, given.name, split=split, worst=worst, by=by)
-    else:
-        report = classification_report(predictions, worst=worst, by=by)
-        extra: dict[str, object] = {
-            "source": given.name,
-            "split": split,
-            "n": {split: predictions.n},
-            "n_classes": predictions.n_classes,
-        }
-        text = render(chosen, full=report, shown=_shown(report), extra=extra)
+    extra: dict[str, object] = {
+        "source": given.name,
+        "split": split,
+        "n": {split: predictions.n},
+        "n_classes": predictions.n_classes,
+    }
+    with working("judging every class"):
+        if chosen == "table":
+            text = per_class_text(predictions, given.name, split=split, worst=worst, by=by)
+        else:
+            report = classification_report(predictions, worst=worst, by=by)
+            text = render(chosen, full=report, shown=_shown(report), extra=extra)
     emit(text, output)
     if worst is None and predictions.n_classes > MANY and chosen == "table":
         say(f"{predictions.n_classes:,} classes; --worst 20 shows the worst alone")

@@ -13,6 +13,7 @@ from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
+from calib.cli._progress import counting_bar, working
 from calib.cli._reading import as_words, opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
@@ -76,7 +77,8 @@ def report(
     said |= {"--bins": None if bins == 15 else bins, "--seed": seed or None}
     words = [word for option, value in said.items() if value is not None for word in (option, str(value))]
     command = quoted("calib", "report", *map(str, sources), *words, *options, "-o", output.name)
-    html = render_report(subjects, splits, title=title, command=command, date=date)
+    with counting_bar("sections", before="judging") as tell:
+        html = render_report(subjects, splits, title=title, command=command, date=date, on_section=tell)
     with atomic_file(output) as file:
         file.write(html.encode("utf-8"))
     for subject in subjects:
@@ -109,9 +111,11 @@ def _subject(
     from calib.diagnosis import diagnose
     from calib.report.subject import Subject, quoted
 
+    with working(f"judging {source.name}"):
+        diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
     return Subject(
         name,
-        diagnose(source.test, source.calibration, n_bins=bins, seed=seed),
+        diagnosis,
         source=quoted(str(path), *as_words(reading)),
         calibration_source=fitted_on,
         held_out=_held_out(path, reading),
