@@ -13,6 +13,7 @@ from calib.report.parts import Section, Table
 from calib.report.subject import Subject
 
 MOST = 20  # classes in the table
+LEVEL = 0.05  # share of calibrated classes outside their 95 % intervals
 
 
 def classes_section(subject: Subject, anchor: str) -> Section:
@@ -37,17 +38,17 @@ def classes_section(subject: Subject, anchor: str) -> Section:
         rows.append(
             [
                 printable(subject.class_names[c], limit=40),
-                f"{report['n'].iloc[c]:,}",
-                f"{curve.count[c]:,}",
-                number(report["recall"].iloc[c], digits=3),
+                *(_gap(side.gap[c], marked=mark[c]) for side, mark in zip(sides, off, strict=True)),
+                *(number(side.mean_confidence[c], digits=3) for side in sides),
                 number(curve.accuracy[c], digits=3),
                 "–" if weighted else f"{low[c]:.3f} – {high[c]:.3f}",
-                *(number(side.mean_confidence[c], digits=3) for side in sides),
-                *(_gap(side.gap[c], marked=mark[c]) for side, mark in zip(sides, off, strict=True)),
+                number(report["recall"].iloc[c], digits=3),
+                f"{report['n'].iloc[c]:,}",
+                f"{curve.count[c]:,}",
             ]
         )
-    columns = ["class", "n", "predicted", "recall", "precision", "95 % interval"]
-    columns += ["confidence", "with T", "gap", "gap + T"] if tuned else ["confidence", "gap"]
+    columns = ["gap", "gap + T", "confidence", "with T"] if tuned else ["gap", "confidence"]
+    columns = ["class", *columns, "precision", "95 % interval", "recall", "n", "predicted"]
     first = "with the temperature " if chosen is scaled else ""
     text = [
         "The gap is mean confidence − precision among the examples predicted as a class: positive where too much is "
@@ -56,17 +57,19 @@ def classes_section(subject: Subject, anchor: str) -> Section:
     if len(order) > MOST:
         text.append(f"{len(order):,} of {k:,} classes were predicted; the {MOST} that add most are shown.")
     if not weighted:
-        also = f" as it is, of {off[1].sum()} with the temperature" if tuned else ""
+        counts = " as it is and ".join(f"{mark.sum()}" for mark in off) + (" with the temperature" if tuned else "")
         text.append(
-            f"The mean confidence of {off[0].sum()} of {len(order):,} predicted classes{also} lies outside the 95 % "
-            "interval of their precision (* after the gap); that of one in twenty would by chance."
+            f"Of {len(order):,} predicted classes {counts} claim a mean confidence outside the 95 % interval of their "
+            f"precision (marked *); by chance about {LEVEL * len(order):.3g} would."
         )
+        if len(order) > MOST and max(mark.sum() for mark in off) <= LEVEL * len(order):
+            text.append("No more classes are off than by chance, so the worst of so many are mostly noise.")
     text.append(_classwise(before, after if tuned else None, subject))
     return Section(f"{anchor}classes", "Class by class", [line for line in text if line], tables=[Table(columns, rows)])
 
 
 def _gap(gap: float, *, marked: bool) -> str:
-    return number(gap, digits=3, sign="+") + (" *" if marked else "")
+    return ("* " if marked else "") + number(gap, digits=3, sign="+")
 
 
 def _classwise(before: Predictions, after: Predictions | None, subject: Subject) -> str:

@@ -74,17 +74,30 @@ class Subject:
 
     @property
     def to_ship(self) -> str:
-        """What to ship, and on which examples its temperature must be fitted, to be read after "Ship"."""
+        """What to ship, and where its temperature is fitted or applied, to be read after "Ship"."""
         paste = self.diagnosis.paste
+        if self.source is None or not self.diagnosis.cross_fitted:
+            return paste
+        return (
+            f"{paste}, T fitted anew on {HELD_OUT}"
+            if self.fitted_on_test
+            else f"{paste} for other examples, here {NEW}"
+        )
+
+    @property
+    def why(self) -> str:
+        """Of a temperature without a calibration split: what its numbers are, and on which examples to use it."""
+        if not self.diagnosis.cross_fitted:
+            return ""
+        start = "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds"
         if self.fitted_on_test:
             return (
-                f"{paste}, but fit the temperature on other examples first: this one comes from the test examples "
-                "themselves, on which it cannot be judged. Save predictions of examples that the model was neither "
-                f"trained nor tested on as {HELD_OUT}"
+                f"{start}, and the one named comes from the test examples themselves, on which it cannot be judged. "
+                f"Fit it on examples that the model was neither trained nor tested on: {HELD_OUT} stands for their "
+                "predictions."
             )
-        if self.diagnosis.cross_fitted and self.source is not None:
-            return f"{paste}, fitted on all of these examples and so to be applied to others, here {NEW}"
-        return paste
+        new = "" if self.source is None else f": {NEW} stands for these"
+        return f"{start}, and the temperature to ship is that of all examples, to be applied to others{new}."
 
     @property
     def commands(self) -> list[str]:

@@ -63,7 +63,7 @@ def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
         KeyNumber(
             f"ECE{cross}",
             f"{before.ece:.3f} → {after.ece:.3f}",
-            f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval as it is {before.ece_low:.3f} – "
+            f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval as it is {before.ece_low:.3f} to "
             f"{before.ece_high:.3f}",
         ),
         KeyNumber("Temperature", temperature, f"fitted on {fitted.n:,} examples"),
@@ -81,9 +81,6 @@ def _notes(subject: Subject) -> list[str]:
         notes.append(f"{before.infinite_nll:,} labels have probability 0, so NLL is infinite.")
     if diagnosis.before.sample_weight is not None:
         notes.append("The examples are weighted; what is not defined for weighted examples is left out.")
-    if diagnosis.cross_fitted:
-        notes.append(
-            "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds, and the "
-            f"temperature {'named' if subject.fitted_on_test else 'to ship'} is that of all examples."
-        )
+    if subject.why:
+        notes.append(subject.why)
     return notes

@@ -60,28 +60,27 @@ def test_classes_come_by_their_share_of_the_error_with_the_numbers_of_per_class(
     assert [row[0] for row in table[1:]] == shares.index.tolist()
     for row in table[1:]:
         own, scaled = (side.loc[row[0]] for side in sides)
-        assert row[1:3] == [str(own["n"]), str(own["predicted"])]
-        assert row[3:5] == [f"{own['recall']:.3f}", f"{own['precision']:.3f}"]
-        assert row[6:8] == [f"{side['mean_confidence']:.3f}" for side in (own, scaled)]
-        assert [cell.rstrip(" *") for cell in row[8:]] == [f"{side['gap']:+.3f}" for side in (own, scaled)]
+        assert [cell.removeprefix("* ") for cell in row[1:3]] == [f"{side['gap']:+.3f}" for side in (own, scaled)]
+        assert row[3:5] == [f"{side['mean_confidence']:.3f}" for side in (own, scaled)]
+        assert [row[5], row[7]] == [f"{own['precision']:.3f}", f"{own['recall']:.3f}"]
+        assert row[8:] == [str(own["n"]), str(own["predicted"])]
 
 
 def test_classes_outside_their_interval_are_marked_and_counted_before_and_after(one: Path) -> None:
     page = page_of(one)
     rows = page.table_with("class", "gap + T")[1:]
     counts = []
-    for confidence, gap in ((6, 8), (7, 9)):
+    for gap, confidence in ((1, 3), (2, 4)):
         outside = []
         for row in rows:
-            low, high = map(float, row[5].split(" – "))
+            low, high = map(float, row[6].split(" – "))
             outside.append(not low <= float(row[confidence]) <= high)
-            assert row[gap].endswith(" *") == outside[-1]
+            assert row[gap].startswith("* ") == outside[-1]
         counts.append(sum(outside))
     assert counts[0] > counts[1]
-    assert (
-        f"The mean confidence of {counts[0]} of 10 predicted classes as it is, of {counts[1]} with the temperature"
-        in page.words
-    )
+    said = f"Of 10 predicted classes {counts[0]} as it is and {counts[1]} with the temperature claim a mean confidence"
+    assert said in page.words
+    assert "by chance about 0.5 would" in page.words
 
 
 def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Path) -> None:

@@ -60,14 +60,16 @@ def test_a_temperature_is_never_fitted_by_command_on_the_examples_it_is_applied_
         "calib calibrate p.npz -o calibrator.json",
         "calib apply calibrator.json new.npz -o calibrated.npz",
     ]
-    assert "fitted on all of these examples and so to be applied to others, here new.npz" in plain.advice
+    assert plain.advice.endswith(" for other examples, here new.npz:")
+    assert any("new.npz stands for these" in note for note in plain.notes)
     official = replace(test, provenance={"split": "test"})
     found = verdict(official, source="w.pt --dataset cifar10")
     assert found.commands == [
         "calib calibrate held-out.npz -o calibrator.json",
         "calib apply calibrator.json w.pt --dataset cifar10 -o calibrated.npz",
     ]
-    assert "fit the temperature on other examples first" in found.advice
+    assert "T fitted anew on held-out.npz" in found.advice
+    assert any("held-out.npz stands for their predictions" in note for note in found.notes)
     assert verdict(official, source=None).commands == ["calib.TemperatureScaling.fit(held_out).transform(predictions)"]
     subject = Subject("m", calib.diagnose(official), source="w.pt", held_out="calib predict w.pt -o held-out.npz")
     assert verdict_on(subject).commands[0] == "calib predict w.pt -o held-out.npz"
