@@ -69,7 +69,7 @@ def report(
     for path in sources:
         source = _opened(path, reading, calibration)
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
-        fitted_on = None if calibration is None else quoted(str(calibration))
+        fitted_on = None if calibration is None else _fitted_on(calibration, reading)
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
         subjects.append(_subject(name, source, reading, bins, seed, path, fitted_on, groups))
         splits.append(source.calibration)
@@ -123,6 +123,14 @@ def _subject(
         groups=groups,
         images=_images(source, reading),
     )
+
+
+def _fitted_on(calibration: Path, reading: Reading) -> str:
+    """The calibration split with the options that open it alone."""
+    from calib.report.subject import quoted
+
+    own = Reading(kind=reading.kind, class_names=reading.class_names) if calibration.is_file() else AS_IT_IS
+    return quoted(str(calibration), *as_words(own))
 
 
 def _held_out(path: Path, reading: Reading) -> str | None:

@@ -123,8 +123,11 @@ class Subject:
         """How to compare every method on these predictions."""
         if self.source is None:
             return "calib.compare_calibrators(test, calibration)"
-        given = "" if self.calibration_source is None else f" --calibration {self.calibration_source}"
-        return f"calib compare-calibrators {self.source}{given}"
+        command = f"calib compare-calibrators {self.source}"
+        if self.calibration_source is None:
+            return command
+        path, *_ = shlex.split(self.calibration_source)  # the options that open the source are there already
+        return f"{command} --calibration {quoted(path)}"
 
     def pixels(self, row: int) -> AnyArray:
         """One image as uint8 ``(height, width, 3)``.  Raises `InputError` where there are none."""
