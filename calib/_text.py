@@ -54,3 +54,22 @@ def number(value: float, *, digits: int = 4, sign: str = "") -> str:
     ('0.5000', '1e+30', '+0.50')
     """
     return f"{value:{sign}.{digits}f}" if abs(value) < 1e5 or not math.isfinite(value) else f"{value:{sign}.4g}"
+
+
+def p_value(p: float, *, resamples: int | None = None) -> str:
+    """Write a p-value with two digits; of one from ``resamples`` draws no less than the smallest that they can give.
+
+    That one is (rounded up) an upper limit, not a measurement: no draw was as far off.
+
+    >>> p_value(0.0421), p_value(1 / 1001), p_value(1 / 1001, resamples=1000), p_value(1e-30), p_value(math.nan)
+    ('0.042', '0.001', '≤ 0.001', '< 1e-09', '–')
+    """
+    if math.isnan(p):
+        return "–"
+    if resamples is not None and p <= (smallest := 1 / (1 + resamples)):
+        digits = 1 - math.ceil(math.log10(smallest))
+        return f"≤ {math.ceil(smallest * 10**digits) / 10**digits:g}"
+    return f"{p:.2g}" if p >= _TINY else f"< {_TINY:g}"
+
+
+_TINY = 1e-9  # p-values below are told from each other by nobody

@@ -140,7 +140,7 @@ def _data(reading: Reading) -> _Data:
             raise InputError(
                 f"the images of {dataset.name} are {dataset.shape[1]}×{dataset.shape[2]}", help="leave --image-size out"
             )
-        rows = np.arange(dataset.n_train or 0, dataset.n)
+        rows = dataset.test_rows
         if dataset.n_train is None:
             notes.append(f"{dataset.name} has no official test part: all {dataset.n} images were used")
         mean, std, pixel_max, own, shape = dataset.mean, dataset.std, dataset.pixel_max, dataset.name, dataset.shape

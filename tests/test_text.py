@@ -2,7 +2,7 @@
 
 import pytest
 
-from calib._text import printable
+from calib._text import p_value, printable
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,12 @@ def test_the_result_can_be_written_as_utf8_and_is_one_line() -> None:
     shown = printable(everything, limit=100_000)
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert len(shown.splitlines()) == 1
+
+
+def test_the_smallest_p_value_that_draws_can_give_is_an_upper_limit() -> None:
+    for resamples, limit in ((1000, "≤ 0.001"), (999, "≤ 0.001"), (20, "≤ 0.05"), (30, "≤ 0.04"), (99_999, "≤ 1e-05")):
+        smallest = 1 / (1 + resamples)
+        assert p_value(smallest, resamples=resamples) == limit
+        assert float(limit.removeprefix("≤ ")) >= smallest
+        assert "≤" not in p_value(2 * smallest, resamples=resamples)
+    assert [p_value(p) for p in (0.04, 0.0011, 1.0, 0.0)] == ["0.04", "0.0011", "1", "< 1e-09"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib.cli._output import counting_bar, say
+from calib.cli._output import say
+from calib.cli._progress import counting_bar
 from calib.errors import InputError
 
 if TYPE_CHECKING:

@@ -81,7 +81,11 @@ Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what is
 Output: TypeAlias = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="stdout")
 ]
-TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help="csv and json hold every number.")]
+_FORMAT_HELP = "csv and json hold every number."
+TableFormat: TypeAlias = Annotated[Format, typer.Option("--format", help=_FORMAT_HELP)]
+FileFormat: TypeAlias = Annotated[
+    Format | None, typer.Option("--format", help=_FORMAT_HELP, show_default="by the ending of --output, else table")
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 OnlyJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON: see docs/json.md.")]
 Calibration: TypeAlias = Annotated[

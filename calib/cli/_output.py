@@ -1,8 +1,7 @@
-"""Results on stdout, everything else on stderr; tables, progress bars and files."""
+"""Results on stdout, everything else on stderr; tables and files."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,9 @@ from calib.files.atomic import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.progress import Progress
 
 SCHEMA = 1
+ENDINGS: dict[str, Format] = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 def say(message: str) -> None:
@@ -43,6 +42,30 @@ def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path |
         raise InputError(f"{output} is one of the inputs", help="name another --output")
     if output.exists() and not force:
         raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
+
+
+def table_format(output: Path | None, format: Format | None, *, json: bool) -> Format:
+    """What a table is written as: what was said, else what the ending of ``output`` means, else a table to read.
+
+    Raises `InputError` for an ending that means something else than was said, and for one that means nothing where
+    nothing was said.
+
+    >>> table_format(Path("t.csv"), None, json=False), table_format(None, None, json=False)
+    ('csv', 'table')
+    """
+    said: Format | None = "json" if json else format
+    if output is None or (output.exists() and not output.is_file()):  # a pipe or a device has no ending to go by
+        return said or "table"
+    meant = ENDINGS.get(output.suffix.lower())
+    if said is None and meant is None:
+        endings = ", ".join(f"{ending} ({name})" for ending, name in ENDINGS.items())
+        raise InputError(f"a table cannot be saved as {output}", help=f"end it in {endings}, or pass --format")
+    if said is not None and meant not in (None, "table", said):
+        right = next(ending for ending, name in ENDINGS.items() if name == said)
+        raise InputError(
+            f"{output} would hold {said}, and its ending says {meant}", help=f"end it in {right}, or leave {said} out"
+        )
+    return said or meant or "table"
 
 
 def refuse_picture(output: Path | None, *, force: bool, inputs: Sequence[Path | None]) -> None:
@@ -105,34 +128,3 @@ def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     with console.capture() as capture:
         console.print(layout)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()) + "\n"
-
-
-@contextmanager
-def counting_bar(what: str) -> Iterator[Callable[[float, int | None], None]]:
-    """A progress bar as a function of how many there are and of how many in all."""
-    with progress_bar() as progress:
-
-        def tell(done: float, total: int | None) -> None:
-            task = progress.task_ids[0] if progress.task_ids else progress.add_task(what, total=total)
-            progress.update(task, completed=done, total=total)
-
-        yield tell
-
-
-@contextmanager
-def working(what: str) -> Iterator[None]:
-    """A bar that moves while something is done of which nobody can say how much is left."""
-    with counting_bar(what):
-        yield
-
-
-@contextmanager
-def progress_bar() -> Iterator["Progress"]:
-    """A progress bar on stderr, drawn only where stderr is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        yield progress

@@ -13,7 +13,8 @@ import typer
 from calib._text import printable
 from calib.cli._help import PREDICTIONS, WEIGHTS
 from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
-from calib.cli._output import counting_bar, say
+from calib.cli._output import say
+from calib.cli._progress import counting_bar
 from calib.errors import InputError
 from calib.reading import Reading, option_of
 
@@ -130,8 +131,8 @@ def opens_sources(command: Command) -> Command:
 
 @contextmanager
 def watched(reading: Reading) -> Iterator[Reading]:
-    """The same with a progress bar, which is drawn once a network runs."""
-    with counting_bar("images") as tell:
+    """The same with a progress bar, which counts images once a network runs."""
+    with counting_bar("images", before="reading") as tell:
         yield replace(reading, on_images=lambda rows: tell(rows, None))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calib.cli._output import counting_bar
+from calib.cli._progress import counting_bar
 from calib.errors import InputError
 from calib.reading import OF_WEIGHTS, Reading
 

@@ -7,6 +7,7 @@ import typer
 
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
+from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
@@ -37,11 +38,14 @@ def apply(
     if source.is_file() and not holds_weights(source):
         reading.refuse(OF_WEIGHTS, what=f"{source} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
-        predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
+        with working("reading"):
+            predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
     else:
         predictions = opened(source, reading).test
-    calibrated, warnings = apply_calibrator(calibrator, predictions)
+    with working("applying"):
+        calibrated, warnings = apply_calibrator(calibrator, predictions)
     for warning in warnings:
         say(f"warning: {warning}")
-    as_probs(calibrated).save(output)
+    with working("writing"):
+        as_probs(calibrated).save(output)
     print(output)

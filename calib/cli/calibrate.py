@@ -8,6 +8,7 @@ import typer
 from calib._text import number, printable, with_error
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
+from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
 from calib.cli._shards import row_count, shards_of
 from calib.errors import InputError, NumericalError
@@ -53,7 +54,8 @@ def calibrate(
     split = given.test if given.calibration is None else given.calibration
     if given.calibration is None and split.provenance.get("split") == "test":
         say("note: there is no calibration split: fitted on the test examples, do not judge it on these")
-    fitted = chosen.fit(split)
+    with working(f"fitting {method}"):
+        fitted = chosen.fit(split)
     status = getattr(fitted, "status", "ok")
     if method == "temperature" and status != "ok":
         from calib.diagnosis import NO_TEMPERATURE

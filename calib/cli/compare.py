@@ -4,20 +4,21 @@ from calib.cli._options import (
     BatchSize,
     DataDir,
     Device,
+    FileFormat,
     Force,
     Json,
     Output,
     Sources,
-    TableFormat,
     Threads,
     set_threads,
 )
-from calib.cli._output import emit, refuse_existing, render, say
+from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import working
 
 
 def compare(
     sources: Sources,
-    format: TableFormat = "table",
+    format: FileFormat = None,
     json: Json = False,
     output: Output = None,
     data_dir: DataDir = None,
@@ -31,15 +32,16 @@ def compare(
     Mean ± sd over seeds. Every run appears as it is and with a temperature. The temperature is fitted on its
     calibration split; every number is of the test split.
 
-    Example: calib compare runs/* --format latex -o table.tex
+    Example: calib compare runs/* -o table.tex
     """
     refuse_existing(output, force=force, inputs=sources)
+    chosen = table_format(output, format, json=json)
     from calib.export import readable
     from calib.studies.smoothing_versus_temperature import compare_runs
 
     set_threads(threads)
-    result = compare_runs(sources, data_dir=data_dir, device=device, batch_size=batch_size)
-    chosen = "json" if json else format
+    with working("comparing"):
+        result = compare_runs(sources, data_dir=data_dir, device=device, batch_size=batch_size)
     text = render(chosen, full=result.table, shown=readable(result.table), extra={"verdict": result.verdict})
     if chosen == "table":
         text = f"{text}\n{result.verdict}\n"

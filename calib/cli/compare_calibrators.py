@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable
-from calib.cli._options import Bins, Calibration, Force, Json, OneSource, Output, Seed, TableFormat
-from calib.cli._output import emit, progress_bar, refuse_existing, render, say
+from calib.cli._options import Bins, Calibration, FileFormat, Force, Json, OneSource, Output, Seed
+from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import progress_bar
 from calib.cli._reading import opened, opens_sources
 from calib.errors import NumericalError
 from calib.reading import AS_IT_IS, Reading
@@ -26,7 +27,7 @@ def compare_calibrators(
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
-    format: TableFormat = "table",
+    format: FileFormat = None,
     json: Json = False,
     output: Output = None,
     force: Force = False,
@@ -39,6 +40,7 @@ def compare_calibrators(
     Example: calib compare-calibrators runs/hard --methods temperature,vector,isotonic
     """
     refuse_existing(output, force=force, inputs=(source, calibration))
+    written = table_format(output, format, json=json)
     from calib.calibrators.comparison import compare_calibrators as compare
     from calib.calibrators.registry import suitable
 
@@ -68,8 +70,8 @@ def compare_calibrators(
         "binning": "equal-width (a, b]",
         "warnings": list(found.warnings),
     }
-    text = render("json" if json else format, full=found.table, shown=_shown(found.table), extra=extra)
-    emit(f"{about}\n\n{text}" if format == "table" and not json else text, output)
+    text = render(written, full=found.table, shown=_shown(found.table), extra=extra)
+    emit(f"{about}\n\n{text}" if written == "table" else text, output)
     for warning in found.warnings:
         say(f"warning: {warning}")
     if found.table["nll"][1:].isna().all():

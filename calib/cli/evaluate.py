@@ -15,13 +15,14 @@ from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._help import SHARDS
 from calib.cli._json import diagnosed
-from calib.cli._options import Bins, Calibration, Force, Json, Output, Seed, TableFormat
-from calib.cli._output import emit, refuse_existing, render, say, text_table, working
+from calib.cli._options import Bins, Calibration, FileFormat, Force, Json, Output, Seed
+from calib.cli._output import emit, refuse_existing, render, say, table_format, text_table
+from calib.cli._progress import working
 from calib.cli._reading import opens_sources, watched
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
 from calib.examples import PREFIX
-from calib.export import Format, to_json
+from calib.export import to_json
 from calib.reading import AS_IT_IS, Reading
 from calib.report_rows import diagnosis_heading, diagnosis_rows, ship
 
@@ -68,7 +69,7 @@ def evaluate(
     reading: Reading = AS_IT_IS,
     bins: Bins = 15,
     seed: Seed = 0,
-    format: TableFormat = "table",
+    format: FileFormat = None,
     json: Json = False,
     output: Output = None,
     force: Force = False,
@@ -94,6 +95,7 @@ def evaluate(
     scaled = "temperature" if calibrator is None else "calibrated"
     gates = [_gate(text, scaled) for text in fail_above or []]
     refuse_existing(output, force=force, inputs=(source, calibration, calibrator, against))
+    written = table_format(output, format, json=json)
     more = {"--calibrator": calibrator, "--group-by": group_by, "--against": against}
     if len(several := [name for name, given in more.items() if given is not None]) > 1:
         raise InputError(f"{' and '.join(several)} are reports of their own", help="ask for one at a time")
@@ -111,12 +113,10 @@ def evaluate(
             )
         from calib.cli._evaluate_calibrator import evaluate_calibrator
 
-        chosen: Format = "json" if json else format
-        reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=chosen, output=output)
+        reports = evaluate_calibrator(source, calibrator, reading, bins=bins, seed=seed, format=written, output=output)
         _fail_above(gates, {"": reports})
         return
     if streamed:
-        chosen = "json" if json else format
         reports = evaluate_streamed_source(
             source,
             calibration,
@@ -124,7 +124,7 @@ def evaluate(
             engine=chosen_engine,
             bins=bins,
             seed=seed,
-            format=chosen,
+            format=written,
             output=output,
         )
         _fail_above(gates, {"": reports})
@@ -141,36 +141,34 @@ def evaluate(
         logged = logged_outcomes(source)
         if logged is None or several or calibration is not None:
             raise
-        how = "json" if json else format
-        reports = evaluate_confidences(source, logged, bins=bins, seed=seed, format=how, output=output)
+        reports = evaluate_confidences(source, logged, bins=bins, seed=seed, format=written, output=output)
         _fail_above(gates, {"": reports})
         return
     with working("evaluating"):
         diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
     if group_by is not None or against is not None:
-        how = "json" if json else format
         judged = {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}}
         if group_by is not None:
-            groups = evaluate_groups(source, opened.name, group_by, diagnosis, seed=seed, format=how, output=output)
+            groups = evaluate_groups(source, opened.name, group_by, diagnosis, seed=seed, format=written, output=output)
             judged = {f"{printable(str(name))}: ": sides for name, sides in groups.items()}
         elif against is not None:
             with watched(reading) as watching:
                 other = open_source(against, watching)
-            evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=how, output=output)
+            evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=written, output=output)
         _fail_above(gates, judged)
         return
     columns, rows = diagnosis_rows(diagnosis)
-    if json or format == "json":
+    if written == "json":
         text = to_json(diagnosed(opened.name, diagnosis))
-    elif format == "table":
+    elif written == "table":
         text = _framed(text_table(columns, rows), opened.name, diagnosis)
     else:
         import pandas as pd
 
         shown = pd.DataFrame(rows, columns=columns)
-        text = render(format, full=score_table({opened.name: diagnosis}), shown=shown, extra={})
+        text = render(written, full=score_table({opened.name: diagnosis}), shown=shown, extra={})
     emit(text, output)
-    if format in ("markdown", "latex", "csv") and not json:
+    if written in ("markdown", "latex", "csv"):
         say(diagnosis.verdict)
     for note in opened.notes:
         say(f"note: {note}")

@@ -8,6 +8,7 @@ import typer
 from calib._text import printable
 from calib.cli._options import OnlyJson
 from calib.cli._output import SCHEMA
+from calib.cli._progress import working
 from calib.export import to_json
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _shards(path: Path) -> dict[str, Any]:
 def _predictions(path: Path) -> dict[str, Any]:
     from calib.files.read import read_predictions
 
-    return _described(read_predictions(path))
+    with working("reading"):
+        return _described(read_predictions(path))
 
 
 def _described(predictions: "Predictions") -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from calib._text import number, printable
-from calib.cli._options import Force, Json, OneSource, Output, TableFormat
-from calib.cli._output import emit, refuse_existing, render, say
+from calib.cli._options import FileFormat, Force, Json, OneSource, Output
+from calib.cli._output import emit, refuse_existing, render, say, table_format
+from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
@@ -29,7 +30,7 @@ def per_class(
     ] = None,
     by: Annotated[By, typer.Option(help="What --worst goes by; of gap, either side.")] = "f1",
     reading: Reading = AS_IT_IS,
-    format: TableFormat = "table",
+    format: FileFormat = None,
     json: Json = False,
     output: Output = None,
     force: Force = False,
@@ -44,6 +45,7 @@ def per_class(
     Example: calib per-class runs/ls05 --worst 5
     """
     refuse_existing(output, force=force, inputs=(source,))
+    chosen = table_format(output, format, json=json)
     from calib.classification import classification_report
 
     given = opened(source, reading)
@@ -52,18 +54,18 @@ def per_class(
         raise InputError(
             f"{source} has no calibration split", help="a predictions file is one split: leave --split out"
         )
-    chosen = "json" if json else format
-    if chosen == "table":
-        text = per_class_text(predictions, given.name, split=split, worst=worst, by=by)
-    else:
-        report = classification_report(predictions, worst=worst, by=by)
-        extra: dict[str, object] = {
-            "source": given.name,
-            "split": split,
-            "n": {split: predictions.n},
-            "n_classes": predictions.n_classes,
-        }
-        text = render(chosen, full=report, shown=_shown(report), extra=extra)
+    extra: dict[str, object] = {
+        "source": given.name,
+        "split": split,
+        "n": {split: predictions.n},
+        "n_classes": predictions.n_classes,
+    }
+    with working("judging every class"):
+        if chosen == "table":
+            text = per_class_text(predictions, given.name, split=split, worst=worst, by=by)
+        else:
+            report = classification_report(predictions, worst=worst, by=by)
+            text = render(chosen, full=report, shown=_shown(report), extra=extra)
     emit(text, output)
     if worst is None and predictions.n_classes > MANY and chosen == "table":
         say(f"{predictions.n_classes:,} classes; --worst 20 shows the worst alone")

@@ -52,7 +52,9 @@ def predict(
     if path.is_file() and not holds_weights(path):
         if split != "test":
             raise InputError(f"{source} is one split already", help="leave --split out")
-        _save(open_source(source, reading).test, "given", output)
+        with watched(reading) as watching:
+            opened = open_source(source, watching)
+        _save(opened.test, "given", output)
         return
     from calib.inference import predict_part, resolve_device
     from calib.models.weights_file import read_tensors
@@ -69,14 +71,16 @@ def predict(
         _save(opened.test, "test", output)
         return
     reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
-    predictions = predict_part(
-        load_checkpoint(path),
-        split,
-        data_dir=reading.data_dir,
-        device=resolve_device(reading.device),
-        batch_size=reading.batch_size,
-        provenance={"checkpoint_sha256": file_hash(path)},
-    )
+    with watched(reading) as watching:
+        predictions = predict_part(
+            load_checkpoint(path),
+            split,
+            data_dir=reading.data_dir,
+            device=resolve_device(reading.device),
+            batch_size=reading.batch_size,
+            provenance={"checkpoint_sha256": file_hash(path)},
+            on_images=watching.on_images,
+        )
     _save(predictions, split, output)
 
 

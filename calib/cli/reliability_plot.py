@@ -7,6 +7,7 @@ import typer
 
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
+from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
 from calib.cli._shards import streamed_report
 from calib.errors import InputError
@@ -51,8 +52,9 @@ def reliability_plot(
             rows.append(_streamed_row(path, calibration, reading, bins=bins, bars=bars, seed=seed))
             continue
         source = opened(path, reading, calibration=calibration)
-        diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
-        rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
+        with working(f"judging {source.name}"):
+            diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
+            rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
     save_figure(reliability_figure(rows, bars=bars), output)
     print(output)
 

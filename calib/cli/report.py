@@ -1,6 +1,7 @@
 """``calib report``: everything about one model or several in one HTML file, the verdict first."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +13,14 @@ from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
+from calib.cli._progress import counting_bar, working
 from calib.cli._reading import as_words, opened, opens_sources
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     from calib._arrays import AnyArray
-    from calib.report.subject import Subject
+    from calib.report.subject import Images, Subject
     from calib.sources import Source
 
 
@@ -44,8 +46,8 @@ def report(
     the most confident mistakes, other bins, tests and provenance. The file needs no network and no other file. Several
     SOURCES are compared, pair by pair where their examples are the same.
 
-    Where the data set of a run is at hand the mistakes are shown as pictures. The same input gives the same bytes; a
-    date is shown only where SOURCE_DATE_EPOCH is set.
+    Where the images are at hand, of a run or of --dataset, the mistakes are shown as pictures. The same input gives the
+    same bytes; a date is shown only where SOURCE_DATE_EPOCH is set.
 
     Example: calib report example:cifar10-resnet20-hard example:cifar10-resnet20-smoothed -o report.html
     """
@@ -67,15 +69,16 @@ def report(
     for path in sources:
         source = _opened(path, reading, calibration)
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
-        fitted_on = None if calibration is None else quoted(str(calibration))
+        fitted_on = None if calibration is None else _fitted_on(calibration, reading)
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
-        subjects.append(_subject(name, source, reading, bins, seed, quoted(str(path), *options), fitted_on, groups))
+        subjects.append(_subject(name, source, reading, bins, seed, path, fitted_on, groups))
         splits.append(source.calibration)
     said: dict[str, object] = {"--calibration": calibration, "--group-by": group_by, "--title": title}
     said |= {"--bins": None if bins == 15 else bins, "--seed": seed or None}
     words = [word for option, value in said.items() if value is not None for word in (option, str(value))]
     command = quoted("calib", "report", *map(str, sources), *words, *options, "-o", output.name)
-    html = render_report(subjects, splits, title=title, command=command, date=date)
+    with counting_bar("sections", before="judging") as tell:
+        html = render_report(subjects, splits, title=title, command=command, date=date, on_section=tell)
     with atomic_file(output) as file:
         file.write(html.encode("utf-8"))
     for subject in subjects:
@@ -101,25 +104,46 @@ def _subject(
     reading: Reading,
     bins: int,
     seed: int,
-    words: str,
+    path: Path,
     fitted_on: str | None,
     groups: "tuple[str, AnyArray] | None",
 ) -> "Subject":
     from calib.diagnosis import diagnose
-    from calib.report.subject import Subject
+    from calib.report.subject import Subject, quoted
 
+    with working(f"judging {source.name}"):
+        diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
     return Subject(
         name,
-        diagnose(source.test, source.calibration, n_bins=bins, seed=seed),
-        source=words,
+        diagnosis,
+        source=quoted(str(path), *as_words(reading)),
         calibration_source=fitted_on,
+        held_out=_held_out(path, reading),
         notes=tuple(source.notes),
         groups=groups,
         images=_images(source, reading),
     )
 
 
-def _images(source: "Source", reading: Reading) -> "AnyArray | None":
+def _fitted_on(calibration: Path, reading: Reading) -> str:
+    """The calibration split with the options that open it alone."""
+    from calib.report.subject import quoted
+
+    own = Reading(kind=reading.kind, class_names=reading.class_names) if calibration.is_file() else AS_IT_IS
+    return quoted(str(calibration), *as_words(own))
+
+
+def _held_out(path: Path, reading: Reading) -> str | None:
+    """The command that saves predictions of other images: of a folder, for only these can be others."""
+    from calib.report.subject import HELD_OUT, quoted
+
+    if reading.dataset != "folder":
+        return None
+    other = replace(reading, data_dir=Path("HELD_OUT_IMAGES"))
+    return quoted("calib", "predict", str(path), *as_words(other), "-o", HELD_OUT)
+
+
+def _images(source: "Source", reading: Reading) -> "Images | None":
     from calib.datasets.pictures import pictures_of
 
     try:

@@ -21,7 +21,8 @@ from calib.cli._options import (
     TableFormat,
     Workers,
 )
-from calib.cli._output import counting_bar, emit, refuse_picture_as_folder, render, say
+from calib.cli._output import emit, refuse_picture_as_folder, render, say
+from calib.cli._progress import counting_bar
 from calib.errors import InputError
 from calib.export import records
 

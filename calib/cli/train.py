@@ -13,7 +13,8 @@ import typer
 
 from calib.cli._help import RUNNING
 from calib.cli._options import DataDir, Device, Force, Threads, set_threads
-from calib.cli._output import progress_bar, say
+from calib.cli._output import say
+from calib.cli._progress import progress_bar
 from calib.cli._training_progress import TrainingProgress
 from calib.cli.per_class import MANY, per_class_text
 from calib.errors import InputError

@@ -77,5 +77,10 @@ class Dataset:
         _, channels, height, width = self.images.shape
         return channels, height, width
 
+    @property
+    def test_rows(self) -> Int:
+        """Rows ``(m,)`` of the official test part, of all where there is none."""
+        return np.arange(self.n_train or 0, self.n)
+
     def _error(self, message: str) -> InputError:
         return InputError(f"data set {self.name}: {message}", help="check how the data set was put together")

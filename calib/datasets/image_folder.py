@@ -33,14 +33,30 @@ class ImageFolder:
     class_names: tuple[str, ...]
     image_size: int
 
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Of the pixels."""
+        return np.dtype(np.uint8)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """That of all images in one array, which is never made: ``folder[row]`` reads one."""
+        return len(self.files), 3, self.image_size, self.image_size
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, row: int) -> npt.NDArray[np.uint8]:
+        return _read(self.files[row], self.image_size)
+
     def batches(self, size: int) -> Iterator[tuple[npt.NDArray[np.uint8], Int]]:
         """Images uint8 ``(b, 3, image_size, image_size)`` and labels ``(b,)``, in the order of the files.
 
         Raises `InputError` naming the file that cannot be read.
         """
         for start in range(0, len(self.files), size):
-            images = [_read(file, self.image_size) for file in self.files[start : start + size]]
-            yield np.stack(images), self.labels[start : start + size]
+            rows = range(start, min(start + size, len(self)))
+            yield np.stack([self[row] for row in rows]), self.labels[start : start + size]
 
 
 def image_folder(folder: Path | str, *, image_size: int = 224) -> ImageFolder:

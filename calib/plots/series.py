@@ -21,15 +21,15 @@ class Series(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One diagram: the name of its axis, its lines, and two things drawn in grey.
+    """One diagram: the name of its axis, its lines, and what they are held against.
 
-    ``by_chance`` is a line without points, ``level`` a height; with ``from_zero`` the axis begins there, and ``top`` is
-    where it ends.
+    ``by_chance`` are dotted lines without points: one for all in grey, or one a line in the colour of that line.
+    ``level`` is a height, in grey; with ``from_zero`` the axis begins there, and ``top`` is where it ends.
     """
 
     name: str
     series: Sequence[Series]
-    by_chance: Series | None = None
+    by_chance: Sequence[Series] = ()
     level: float | None = None
     from_zero: bool = False
     top: float | None = None
@@ -62,7 +62,7 @@ def series_figure(
     drawn = [series for panel in panels for series in panel.series]
     if not drawn or not all(panel.series for panel in panels):
         raise InputError("there is no series to draw", help="give one a kind of network")
-    for series in (*drawn, *(panel.by_chance for panel in panels if panel.by_chance is not None)):
+    for series in (*drawn, *(chance for panel in panels for chance in panel.by_chance)):
         if len(series.setting) != len(series.values) or not len(series.values):
             raise InputError(
                 f"{series.label}: {len(series.setting)} settings and {len(series.values)} values",
@@ -76,12 +76,13 @@ def series_figure(
     for ax, panel in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
         if panel.level is not None:
             ax.axhline(panel.level, **_GREY, zorder=0)
-        if panel.by_chance is not None:
-            _draw(ax, panel.by_chance, {**_GREY, "marker": ""}, 0.0)
+        for i, chance in enumerate(panel.by_chance):
+            own = {"color": f"C{labels.index(panel.series[i].label)}"} if len(panel.by_chance) > 1 else {}
+            _draw(ax, chance, {**_GREY, **own, "marker": ""}, 0.0, kinds=kinds)
         for i, series in enumerate(panel.series):
             step = min(0.03, 0.08 / len(panel.series)) if kinds else 0.0
             beside = step * span * (i - (len(panel.series) - 1) / 2)
-            _draw(ax, series, _style(labels.index(series.label)), beside)
+            _draw(ax, series, _style(labels.index(series.label)), beside, kinds=kinds)
         ax.set(xlabel=setting, ylabel=panel.name, xlim=(at[0] - 0.15 * span, at[-1] + 0.15 * span))
         if kinds:
             ax.set_xticks(at, [f"{value:g}" for value in at])
@@ -102,15 +103,18 @@ def _style(i: int) -> dict[str, Any]:
     return {"color": f"C{i}", "marker": _MARKERS[i % len(_MARKERS)], "linestyle": _DASHES[i % len(_DASHES)]}
 
 
-def _draw(ax: Axes, series: Series, style: dict[str, Any], beside: float) -> None:
-    """A line through the means and a hollow point a network, moved ``beside`` so that lines do not hide others."""
+def _draw(ax: Axes, series: Series, style: dict[str, Any], beside: float, *, kinds: bool) -> None:
+    """A line through the means and a hollow point a network, moved ``beside`` so that lines do not hide others.
+
+    Of settings that are ``kinds`` the means are marked too.
+    """
     setting, values = np.asarray(series.setting, dtype=float), np.asarray(series.values, dtype=float)
     known = np.isfinite(values)
     at = np.unique(setting[known])
     means = [float(values[known & (setting == one)].mean()) for one in at]
     points: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "markeredgewidth": 0.8}
     both: dict[str, Any] = {"linewidth": 1.2, **style}
-    ax.plot(at + beside, means, label="_means", **{**both, "marker": "_", "markersize": 9})
+    ax.plot(at + beside, means, label="_means", **{**both, "marker": "_" if kinds else "", "markersize": 9})
     if style["marker"]:
         ax.plot(setting[known] + beside, values[known], label="_runs", **{**both, "linestyle": "", **points})
     label = printable(series.label).replace("$", r"\$")

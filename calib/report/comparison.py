@@ -89,7 +89,7 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
     ]
     owner = next(s for s in subjects if best.predictions in (s.diagnosis.before, s.diagnosis.after))
     tuned = best.scaled and owner.diagnosis.needs_temperature  # else its T cannot be told from 1
-    expression = f"{owner.diagnosis.paste}:" if tuned else "its scores as they are."
+    expression = f"{owner.to_ship}:" if tuned else "its scores as they are."
     advice = f"Ship {owner.name}, {expression}"
     return Verdict("good" if clear else "unsure", headline, sentence, numbers, advice, owner.commands if tuned else [])
 

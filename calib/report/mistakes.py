@@ -22,9 +22,12 @@ def mistakes_section(subject: Subject, anchor: str) -> Section:
         return Section(f"{anchor}mistakes", heading, ["Every answer was right."])
     names = [printable(name, limit=40) for name in subject.class_names]
     wrong = int((~before.outcomes.correct).sum())
+    which = f"All wrong answers, {wrong}, surest first."
+    if wrong > len(rows):
+        which = f"The {len(rows)} wrong answers that the model was surest of, of {wrong:,}."
     text = [
-        f"The {len(rows)} wrong answers that the model was surest of, of {wrong:,}. They are where to look for wrong "
-        "labels, and for what the model has not learnt; no calibration turns them round. Examples are counted from 0."
+        f"{which} They are where to look for wrong labels, and for what the model has not learnt; no calibration turns "
+        "them round. Examples are counted from 0."
     ]
     found = [
         (

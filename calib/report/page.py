@@ -1,5 +1,6 @@
 """The template filled in: one HTML file with its style inside, which asks nothing of any network and runs nothing."""
 
+import re
 from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,7 +23,16 @@ def render_page(title: str, parts: Sequence[Part]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["unbroken"] = _unbroken
     return environment.get_template("page.html").render(title=title, parts=parts)
+
+
+def _unbroken(text: str) -> str:
+    """Keep numbers with what belongs to them on one line: 95 %, 0.1 to 0.2, 0.1 → 0.2, 2.0 ± 0.1.  Not for commands."""
+    return _TOGETHER.sub(lambda found: found.group().replace(" ", "\u00a0"), text)
+
+
+_TOGETHER = re.compile(r"(?<=\d)( %| (?:[→±]|to) (?=[-+−]?\d))")
 
 
 def _visible(value: object) -> object:

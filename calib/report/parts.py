@@ -13,7 +13,7 @@ from calib.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBER = re.compile(r"[-+−(<]? ?(\d|inf|nan)[^a-zA-Z]*(inf|nan|e[-+]?\d+|to|$)")
+_NUMBER = re.compile(r"(\* )?[-+−(<≤]? ?(\d|inf|nan)[^a-zA-Z]*(inf|nan|e[-+]?\d+|to|$)")
 Tone: TypeAlias = Literal["good", "bad", "unsure"]
 
 

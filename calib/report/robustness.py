@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from calib._text import number, printable
+from calib._text import number, p_value, printable
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
 from calib.metrics.hypothesis_tests import (
@@ -22,22 +22,23 @@ from calib.sensitivity import ece_sensitivity
 if TYPE_CHECKING:
     import pandas as pd
 
+RESAMPLES = 1000  # for the p-value of ECE
 _NAMES = {"equal-width": "equal width", "equal-mass": "equal mass"}
 
 
 def sensitivity_section(subject: Subject, anchor: str) -> Section:
-    """ECE against the number of bins, for both kinds of bins."""
+    """ECE against the number of bins, for both kinds of bins, without and with the temperature, each beside chance."""
     diagnosis = subject.diagnosis
     before, after = (ece_sensitivity(side, seed=diagnosis.seed) for side in (diagnosis.before, diagnosis.after))
-    top = 1.1 * max(float(before["ece"].max()), float(after["ece"].max()), float(before["ece_null"].max())) or 1.0
+    top = 1.1 * max(float(side[["ece", "ece_null"]].max().max()) for side in (before, after)) or 1.0
     panels = [_panel(binning, before, after, top) for binning in _NAMES]
     figure = series_figure(panels, setting="number of bins", width=1.72, kinds=False)
     drawing = inline_figure(figure, name=f"{anchor}sensitivity", alt="ECE against the number of bins")
     beyond = [int((table["ece"] > table["ece_null_95"]).sum()) for table in (before, after)]
     caption = (
-        "ECE against the number of bins; the dotted line is what a calibrated model would score. Beyond the 95 % "
-        f"quantile of chance under {beyond[0]} of {len(before)} choices of bins as it is, under {beyond[1]} with the "
-        "temperature."
+        "ECE against the number of bins; dotted, in the colour of each, is what a calibrated model with the same "
+        f"confidences would score. Beyond the 95 % quantile of chance under {beyond[0]} of {len(before)} choices of "
+        f"bins as it is, under {beyond[1]} with the temperature."
     )
     return Section(
         f"{anchor}sensitivity",
@@ -52,17 +53,20 @@ def _panel(binning: str, before: "pd.DataFrame", after: "pd.DataFrame", top: flo
         rows = table[table["binning"] == binning]
         return Series(label, rows["n_bins"].to_list(), rows[column].to_list())
 
-    lines = [series("uncalibrated", before), series("with the temperature", after)]
-    chance = series("by chance", before, "ece_null")
+    sides = (("uncalibrated", before), ("with the temperature", after))
+    lines = [series(label, table) for label, table in sides]
+    chance = [series(f"{label}, by chance", table, "ece_null") for label, table in sides]
     return Panel(f"ECE, {_NAMES[binning]}", lines, by_chance=chance, from_zero=True, top=top)
 
 
 def _table(before: "pd.DataFrame", after: "pd.DataFrame") -> Table:
     rows = [
-        [f"{row['n_bins']}, {_NAMES[row['binning']]}", *(number(value) for value in (row["ece"], row["ece_null"], ece))]
-        for row, ece in zip(before.to_dict("records"), after["ece"].to_list(), strict=True)
+        [f"{row['n_bins']}, {_NAMES[row['binning']]}"]
+        + [number(side[name]) for side in (row, scaled) for name in ("ece", "ece_null")]
+        for row, scaled in zip(before.to_dict("records"), after.to_dict("records"), strict=True)
     ]
-    return Table(["bins", "uncalibrated", "by chance", "temperature"], rows, folded="The same in numbers")
+    columns = ["bins", "uncalibrated", "by chance", "temperature", "by chance"]
+    return Table(columns, rows, folded="The same in numbers")
 
 
 def line_section(subject: Subject, anchor: str) -> Section:
@@ -92,7 +96,8 @@ def line_section(subject: Subject, anchor: str) -> Section:
         "Logistic regression of the outcome on the claimed log-odds (Cox 1958): a calibrated model has slope 1 and "
         "intercept 0. A slope below 1 is overconfidence that grows with confidence; calibration in the large is the "
         "intercept with the slope held at 1, below 0 where right answers are fewer than claimed. The p-values ask how "
-        "often a calibrated model with these confidences would be as far off."
+        "often a calibrated model with these confidences would be as far off; ≤ means that none of "
+        f"{RESAMPLES:,} draws was."
     )
     if len(events) == 1:
         text += " The outcome is that the predicted class is right."
@@ -103,8 +108,13 @@ def _column(side: Predictions, of: Of, diagnosis: Diagnosis) -> list[str]:
     cells = _line(side, of)
     n_bins = diagnosis.uncalibrated.n_bins
     test = spiegelhalter(side, of=of)
-    p_value = calibration_p_value(side, n_bins=n_bins, seed=diagnosis.seed, of=of)
-    return [*cells, f"{p_value:.3f}", number(test.z, digits=2, sign="+"), _small(test.p_value)]
+    drawn = calibration_p_value(side, n_bins=n_bins, resamples=RESAMPLES, seed=diagnosis.seed, of=of)
+    return [
+        *cells,
+        p_value(drawn, resamples=RESAMPLES),
+        number(test.z, digits=2, sign="+"),
+        p_value(test.p_value),
+    ]
 
 
 def _line(side: Predictions, of: Of) -> list[str]:
@@ -125,7 +135,3 @@ def _line(side: Predictions, of: Of) -> list[str]:
         cells += [number(value, digits=3) if value == value else "–"]
         cells += [f"{low:.3f} to {high:.3f}" if known else "–"]
     return cells
-
-
-def _small(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"

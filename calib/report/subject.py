@@ -2,11 +2,28 @@
 
 import shlex
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from calib._arrays import AnyArray
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
 from calib.groups import members_of
+
+HELD_OUT, NEW = "held-out.npz", "new.npz"  # what commands call files that the reader has to bring
+
+
+class Images(Protocol):
+    """Images by their row: an array, or what reads one at a time."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the pixels."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of all in one array."""
+
+    def __getitem__(self, row: int, /) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,8 +31,9 @@ class Subject:
     """One model of a report.
 
     ``source`` and ``calibration_source`` are what a command line calls its predictions, with the options that open
-    them; None where they have no file.  ``notes`` are sentences a reader must know.  ``groups`` are the name of a
-    column and its values ``(n,)``.  ``images`` are of the test examples, in their order: uint8 ``(n, height, width)``,
+    them; None where they have no file.  ``held_out`` is the command that saves predictions of other examples, where
+    there is one.  ``notes`` are sentences a reader must know.  ``groups`` are the name of a column and its values
+    ``(n,)``.  ``images`` are of the test examples, in their order: uint8 ``(n, height, width)``,
     ``(n, height, width, 3)`` or ``(n, 1 or 3, height, width)``.  Raises `InputError` for other images, and for groups
     of another number.
     """
@@ -24,9 +42,10 @@ class Subject:
     diagnosis: Diagnosis
     source: str | None = None
     calibration_source: str | None = None
+    held_out: str | None = None
     notes: tuple[str, ...] = ()
     groups: tuple[str, AnyArray] | None = None
-    images: AnyArray | None = None
+    images: Images | None = None
 
     def __post_init__(self) -> None:
         images, n = self.images, self.diagnosis.before.n
@@ -34,9 +53,9 @@ class Subject:
             members_of(self.diagnosis.before, self.groups[1])
         if images is None:
             return
-        grey = images.ndim == 3
-        colour = images.ndim == 4 and (images.shape[3] in (1, 3) or images.shape[1] in (1, 3))
-        if images.dtype != "uint8" or len(images) != n or not (grey or colour):
+        grey = len(images.shape) == 3
+        colour = len(images.shape) == 4 and (images.shape[3] in (1, 3) or images.shape[1] in (1, 3))
+        if images.dtype != "uint8" or images.shape[0] != n or not (grey or colour):
             raise InputError(
                 f"images must be uint8 ({n}, height, width), with 1 or 3 colours, got {images.dtype} {images.shape}",
                 help="pass those of the test examples, in their order",
@@ -49,25 +68,66 @@ class Subject:
         return before.class_names or tuple(map(str, range(before.n_classes)))
 
     @property
-    def fit_command(self) -> str:
-        """How to fit and save the temperature: a command, or Python where the predictions have no file."""
-        if self.source is None:
-            return f"calib.TemperatureScaling({self.diagnosis.fitted.temperature:.4g}).transform(predictions)"
-        return f"calib calibrate {self.calibration_source or self.source} -o calibrator.json"
+    def fitted_on_test(self) -> bool:
+        """Whether the temperature was fitted on the test split itself, for want of another."""
+        return self.diagnosis.cross_fitted and self.diagnosis.before.provenance.get("split") == "test"
+
+    @property
+    def to_ship(self) -> str:
+        """What to ship, and where its temperature is fitted or applied, to be read after "Ship"."""
+        paste = self.diagnosis.paste
+        if self.source is None or not self.diagnosis.cross_fitted:
+            return paste
+        return (
+            f"{paste}, T fitted anew on {HELD_OUT}"
+            if self.fitted_on_test
+            else f"{paste} for other examples, here {NEW}"
+        )
+
+    @property
+    def why(self) -> str:
+        """Of a temperature without a calibration split: what its numbers are, and on which examples to use it."""
+        if not self.diagnosis.cross_fitted:
+            return ""
+        start = "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds"
+        if self.fitted_on_test:
+            return (
+                f"{start}, and the one named comes from the test examples themselves, on which it cannot be judged. "
+                f"Fit it on examples that the model was neither trained nor tested on: {HELD_OUT} stands for their "
+                "predictions."
+            )
+        new = "" if self.source is None else f": {NEW} stands for these"
+        return f"{start}, and the temperature to ship is that of all examples, to be applied to others{new}."
 
     @property
     def commands(self) -> list[str]:
-        """`fit_command`, and how to apply it."""
-        apply = [] if self.source is None else [f"calib apply calibrator.json {self.source} -o calibrated.npz"]
-        return [self.fit_command, *apply]
+        """How to fit and apply the temperature of `to_ship`: commands, or Python where the predictions have no file."""
+        if self.source is None:
+            if self.fitted_on_test:
+                return ["calib.TemperatureScaling.fit(held_out).transform(predictions)"]
+            return [f"calib.TemperatureScaling({self.diagnosis.fitted.temperature:.4g}).transform(predictions)"]
+        fit_on, apply_to = self.calibration_source or self.source, self.source
+        if self.fitted_on_test:
+            fit_on = HELD_OUT
+        elif self.diagnosis.cross_fitted:
+            apply_to = NEW
+        save = [self.held_out] if self.fitted_on_test and self.held_out else []
+        return [
+            *save,
+            f"calib calibrate {fit_on} -o calibrator.json",
+            f"calib apply calibrator.json {apply_to} -o calibrated.npz",
+        ]
 
     @property
     def other_methods(self) -> str:
         """How to compare every method on these predictions."""
         if self.source is None:
             return "calib.compare_calibrators(test, calibration)"
-        given = "" if self.calibration_source is None else f" --calibration {self.calibration_source}"
-        return f"calib compare-calibrators {self.source}{given}"
+        command = f"calib compare-calibrators {self.source}"
+        if self.calibration_source is None:
+            return command
+        path, *_ = shlex.split(self.calibration_source)  # the options that open the source are there already
+        return f"{command} --calibration {quoted(path)}"
 
     def pixels(self, row: int) -> AnyArray:
         """One image as uint8 ``(height, width, 3)``.  Raises `InputError` where there are none."""

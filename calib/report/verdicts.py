@@ -45,12 +45,14 @@ def _advice(subject: Subject, hidden: str) -> tuple[str, list[str]]:
     if after.nll > before.nll:
         return "Do not ship this temperature: it does not lower NLL. Bring more calibration examples.", []
     if hidden or direction(after) != "calibrated":
-        left = "It treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"
+        left = (
+            "A temperature treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"
+        )
         return (
-            f"Ship {diagnosis.paste}. {left}, so see what other methods do:",
+            f"Ship {subject.to_ship}. {left}, so see what other methods do:",
             [*subject.commands, subject.other_methods],
         )
-    return f"Ship {diagnosis.paste}:", subject.commands
+    return f"Ship {subject.to_ship}:", subject.commands
 
 
 def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
@@ -61,7 +63,8 @@ def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
         KeyNumber(
             f"ECE{cross}",
             f"{before.ece:.3f} → {after.ece:.3f}",
-            f"{before.ece_null:.3f} by chance; 95 % interval as it is {before.ece_low:.3f} – {before.ece_high:.3f}",
+            f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval as it is {before.ece_low:.3f} to "
+            f"{before.ece_high:.3f}",
         ),
         KeyNumber("Temperature", temperature, f"fitted on {fitted.n:,} examples"),
         KeyNumber("NLL", f"{number(before.nll, digits=3)} → {number(after.nll, digits=3)}", "nats; lower is better"),
@@ -78,9 +81,6 @@ def _notes(subject: Subject) -> list[str]:
         notes.append(f"{before.infinite_nll:,} labels have probability 0, so NLL is infinite.")
     if diagnosis.before.sample_weight is not None:
         notes.append("The examples are weighted; what is not defined for weighted examples is left out.")
-    if diagnosis.cross_fitted:
-        notes.append(
-            "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds, and the "
-            "temperature to ship is that of all examples."
-        )
+    if subject.why:
+        notes.append(subject.why)
     return notes

@@ -1,7 +1,8 @@
 """Write a report: diagnose, fill the sections, render the page, one file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from calib.report.comparison import comparison_part
 from calib.report.curves import confidence_section, numbers_section, reliability_section
 from calib.report.mistakes import mistakes_section
 from calib.report.page import render_page
-from calib.report.parts import Part, section_or_reason
+from calib.report.parts import Part, Section, section_or_reason
 from calib.report.provenance import provenance_section
 from calib.report.ranking import risk_section
 from calib.report.robustness import line_section, sensitivity_section
@@ -84,23 +85,44 @@ def render_report(
     title: str | None = None,
     command: str | None = None,
     date: str | None = None,
+    on_section: Callable[[int, int], None] | None = None,
 ) -> str:
-    """The page as text.  ``command`` is how it is made again; ``date`` is shown where there is one."""
+    """The page as text.  ``command`` is how it is made again; ``date`` is shown where there is one.
+
+    ``on_section`` is told how many sections on single models are done, of how many.
+    """
     several = len(subjects) > 1
+    in_all = sum(len(_makers(subject)) for subject in subjects)
+    done = count(1)
+
+    def tell() -> None:
+        if on_section is not None:
+            on_section(next(done), in_all)
+
     with page_style():
         parts = [comparison_part(subjects)] if several else []
         parts += [
-            model_part(subject, f"m{i}" if several else "", named=several) for i, subject in enumerate(subjects, 1)
+            model_part(subject, f"m{i}" if several else "", named=several, tell=tell)
+            for i, subject in enumerate(subjects, 1)
         ]
     parts.append(Part("", "", [provenance_section(subjects, calibrations, command=command, date=date)]))
     said = f"{len(subjects)} models" if several else subjects[0].name
     return render_page(title or f"Calibration of {said}", parts)
 
 
-def model_part(subject: Subject, anchor: str, *, named: bool) -> Part:
-    """All sections on one model; those that these predictions do not allow say why."""
+def model_part(subject: Subject, anchor: str, *, named: bool, tell: Callable[[], None]) -> Part:
+    """All sections on one model; those that these predictions do not allow say why.  Each is told when it is made."""
     prefix = f"{anchor}-" if anchor else ""
-    makers = {
+    sections = []
+    for (name, heading), make in _makers(subject).items():
+        sections.append(section_or_reason(partial(make, subject, prefix), anchor=f"{prefix}{name}", heading=heading))
+        tell()
+    return Part(anchor, subject.name if named else "", sections, verdict_on(subject))
+
+
+def _makers(subject: Subject) -> dict[tuple[str, str], Callable[[Subject, str], Section]]:
+    """What makes the sections on this model, by anchor and heading."""
+    makers: dict[tuple[str, str], Callable[[Subject, str], Section]] = {
         ("numbers", "The numbers"): numbers_section,
         ("reliability", "Reliability, before and after"): reliability_section,
         ("confidence", "Confidence of right and wrong answers"): confidence_section,
@@ -113,8 +135,4 @@ def model_part(subject: Subject, anchor: str, *, named: bool) -> Part:
     }
     if subject.groups is None:
         del makers["groups", "Groups"]
-    sections = [
-        section_or_reason(partial(make, subject, prefix), anchor=f"{prefix}{name}", heading=heading)
-        for (name, heading), make in makers.items()
-    ]
-    return Part(anchor, subject.name if named else "", sections, verdict_on(subject))
+    return makers

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from calib._text import number
+from calib._text import number, p_value
 from calib.errors import InputError
 from calib.seed_inference import holm, over_seeds
 
@@ -79,7 +79,7 @@ def readable_contrasts(table: "pd.DataFrame") -> "pd.DataFrame":
                 "score": row["score"],
                 "difference": difference,
                 f"95 % (t, {row['df']} df)": "–" if math.isnan(row["low"]) else f"{low} … {high}{'*' * row['tells']}",
-                "p (Holm)": "–" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.2g}",
+                "p (Holm)": p_value(row["p_holm"]),
                 "better": f"{row['better']} of {row['seeds']}",
             }
         )

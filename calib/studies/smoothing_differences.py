@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from calib._text import number
+from calib._text import number, p_value
 from calib.errors import InputError
 from calib.export import row_name
 from calib.seed_inference import METRICS, Metric, holm, over_examples, over_seeds
@@ -74,7 +74,7 @@ def readable_differences(table: "pd.DataFrame") -> "pd.DataFrame":
                 "metric": NAMES[row["metric"]],
                 "difference": _number(row["difference"], digits),
                 f"over seeds (t, {row['df']} df)": f"{_interval(row, 'seeds', digits)}{'*' * row['seeds_tell']}",
-                "p (Holm)": "–" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.2g}",
+                "p (Holm)": p_value(row["p_holm"]),
                 "worse": f"{row['worse']} of {row['seeds']}",
                 "over examples": f"{_interval(row, 'examples', digits)}{'*' * row['examples_tell']}",
             }

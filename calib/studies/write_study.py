@@ -135,6 +135,6 @@ def draw_chart(comparison: Comparison, folder: Path) -> None:
     calibrators = list(dict.fromkeys(scores["calibrator"]))
     ece = [series(names.get(name, f"+ {name}"), name, "ece") for name in calibrators]
     chance = series("+ T, by chance", "temperature", "ece_null")
-    left = Panel("ECE", ece, by_chance=chance, from_zero=True)
+    left = Panel("ECE", ece, by_chance=[chance], from_zero=True)
     right = Panel("fitted temperature", [series("+ T", "temperature", "temperature")], level=1.0)
     save_figure(series_figure([left, right]), folder / CHART)

@@ -1,14 +1,16 @@
 """``calib report``: the page is written whole or not at all, says how it is made again, and refuses in two lines."""
 
 import html
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import calib
-from calib.files.npz import save_predictions
 
+from ..references import sample
 from .conftest import Run, assert_refused
 
 HARD, SMOOTHED = "example:digits-resnet8-hard", "example:digits-resnet8-smoothed"
@@ -38,7 +40,7 @@ def test_examples_are_compared_in_one_file_with_pictures(run: Run, tmp_path: Pat
     verdict = calib.diagnose(example.test, example.calibration).verdict
     assert f"digits-resnet8-hard: {verdict}" in result.err
     text = html.unescape(page.read_text(encoding="utf-8"))
-    assert verdict in text
+    assert verdict in text.replace("\u00a0", " ")  # numbers are kept on one line with what belongs to them
     assert f"calib calibrate {HARD} -o calibrator.json" in text
     assert f"calib report {HARD} {SMOOTHED} --title 'A <b> title' -o report.html" in text
     assert text.count("data:image/png;base64,") == 48
@@ -66,17 +68,51 @@ def test_the_same_command_gives_the_same_bytes_and_the_date_is_asked_for(
     assert_refused(run("report", csv, "-o", tmp_path / "c.html"), "SOURCE_DATE_EPOCH")
 
 
-def test_the_options_that_open_the_source_are_in_the_commands(run: Run, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "scores.npz", scores=rng.normal(0, 4, (50, 3)), labels=rng.integers(0, 3, 50))
-    held_out = tmp_path / "held-out.npz"
-    save_predictions(calib.Predictions.from_logits(rng.normal(0, 4, (50, 3)), rng.integers(0, 3, 50)), held_out)
+def test_the_options_that_open_the_source_are_in_the_commands_which_run(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_out = tmp_path / "held out.npz"
+    for seed, path in enumerate((tmp_path / "scores.npz", held_out)):
+        logits, labels = sample(300, 3, true_temperature=3, seed=seed)
+        np.savez(path, scores=logits, labels=labels)
     page = tmp_path / "r.html"
     result = run("report", tmp_path / "scores.npz", "--from", "logits", "--calibration", held_out, "-o", page)
     assert result.code == 0, result.err
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert f"{tmp_path}/scores.npz --from logits" in text
-    assert f"--calibration {held_out} --from logits -o r.html" in text
+    assert f"--calibration '{held_out}' --from logits -o r.html" in text
+    monkeypatch.chdir(tmp_path)
+    commands = [shlex.split(line) for line in re.findall("<code>(calib .*)</code>", text)]
+    assert [command[1] for command in commands][:2] == ["calibrate", "apply"]
+    for _, *words in commands:
+        assert run(*words).code == 0, words
+
+
+def test_weights_of_others_get_pictures_and_are_fitted_on_what_is_not_judged(run: Run, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from calib.models import build_model
+
+    torch.manual_seed(0)
+    network = build_model("resnet8", n_classes=10, n_channels=1, width=4, image_size=(8, 8))
+    torch.save(network.state_dict(), tmp_path / "theirs.pth")
+    page = tmp_path / "r.html"
+    result = run("report", tmp_path / "theirs.pth", "--dataset", "digits", "--arch", "resnet8", "-o", page)
+    assert result.code == 0, result.err
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert text.count("data:image/png;base64,") == 24
+    assert "calib calibrate theirs.pth" not in text
+    assert f"calib calibrate {tmp_path}" not in text
+
+
+def test_of_a_folder_the_command_says_how_other_images_are_predicted() -> None:
+    from calib.cli.report import _held_out
+    from calib.reading import Reading
+
+    folder = Reading(dataset="folder", data_dir=Path("val"), mean=(0.5,), std=(0.5,))
+    assert _held_out(Path("my net.pth"), folder) == (
+        "calib predict 'my net.pth' --data-dir HELD_OUT_IMAGES --dataset folder --mean 0.5 --std 0.5 -o held-out.npz"
+    )
+    assert _held_out(Path("net.pth"), Reading(dataset="cifar10")) is None
 
 
 def test_what_cannot_be_reported_is_refused_before_any_work(run: Run, csv: Path, tmp_path: Path) -> None:

@@ -37,12 +37,19 @@ def test_means_are_joined_and_every_run_is_a_point() -> None:
 
 
 def test_lines_stand_beside_each_other_in_order() -> None:
-    left = series_figure([Panel("ECE", [PLAIN, TUNED], by_chance=TUNED._replace(label="by chance")), RIGHT]).axes[0]
+    left = series_figure([Panel("ECE", [PLAIN, TUNED], by_chance=[TUNED._replace(label="by chance")]), RIGHT]).axes[0]
     chance, plain, tuned = lines(left, "_means")
     assert chance[0] == [0.0, 0.1]
     assert plain[0][0] < 0 < tuned[0][0]
     assert tuned[0][0] - plain[0][0] == pytest.approx(tuned[0][1] - plain[0][1])
     assert len(lines(left, "_runs")) == 2  # of chance there are no runs
+
+
+def test_chance_is_grey_for_all_lines_or_has_the_colour_of_its_own() -> None:
+    chances = [line._replace(label=f"{line.label}, by chance") for line in (PLAIN, TUNED)]
+    for drawn, expected in ((chances[:1], {"0.5"}), (chances, {"C0", "C1"})):
+        (ax,) = series_figure([Panel("ECE", [PLAIN, TUNED], by_chance=drawn)]).axes
+        assert {line.get_color() for line in ax.lines if str(line.get_label()).endswith("by chance")} == expected
 
 
 def test_axes_begin_at_zero_and_are_marked_at_each_alpha() -> None:
@@ -83,4 +90,4 @@ def test_nothing_to_draw_and_unequal_lengths_are_refused() -> None:
     with pytest.raises(InputError, match="as it is: 4 settings and 1 values"):
         series_figure([Panel("ECE", [PLAIN._replace(values=[0.1])])])
     with pytest.raises(InputError, match="by chance: 0 settings"):
-        series_figure([Panel("ECE", [PLAIN], by_chance=Series("by chance", [], []))])
+        series_figure([Panel("ECE", [PLAIN], by_chance=[Series("by chance", [], [])])])

@@ -42,8 +42,9 @@ def test_a_model_that_is_clearly_best_is_named_and_shipped_as_it_is() -> None:
 def test_a_temperature_that_makes_the_difference_comes_with_its_commands() -> None:
     found = verdict(SURE, NOISY)
     assert (found.headline, found.tone) == ("Best: sure + T (cross-fitted)", "good")
-    assert found.advice == f"Ship sure, {SURE.diagnosis.paste}:"
+    assert found.advice == f"Ship sure, {SURE.diagnosis.paste} for other examples, here new.npz:"
     assert found.commands[0] == "calib calibrate sure.npz -o calibrator.json"
+    assert found.commands[1] == "calib apply calibrator.json new.npz -o calibrated.npz"
 
 
 def test_what_may_be_as_good_is_said() -> None:

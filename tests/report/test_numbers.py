@@ -55,14 +55,32 @@ def test_the_bins_are_those_of_the_curve(one: Path) -> None:
 
 def test_classes_come_by_their_share_of_the_error_with_the_numbers_of_per_class(one: Path) -> None:
     table = page_of(one).table_with("class", "gap + T")
-    report = calib.classification_report(HARD.test).iloc[:10].set_index("name")
-    shares = (report["gap"].abs() * report["predicted"]).sort_values(ascending=False)
+    sides = [calib.classification_report(side).iloc[:10].set_index("name") for side in (HARD.test, DIAGNOSIS.after)]
+    shares = (sides[1]["gap"].abs() * sides[1]["predicted"]).sort_values(ascending=False)  # of what is shipped
     assert [row[0] for row in table[1:]] == shares.index.tolist()
     for row in table[1:]:
-        own = report.loc[row[0]]
-        assert [row[1], row[2]] == [str(own["n"]), str(own["predicted"])]
-        assert [row[3], row[4], row[8]] == [f"{own[name]:.3f}" for name in ("mean_confidence", "precision", "recall")]
-        assert row[6] == f"{own['gap']:+.3f}"
+        own, scaled = (side.loc[row[0]] for side in sides)
+        assert [cell.removeprefix("* ") for cell in row[1:3]] == [f"{side['gap']:+.3f}" for side in (own, scaled)]
+        assert row[3:5] == [f"{side['mean_confidence']:.3f}" for side in (own, scaled)]
+        assert [row[5], row[7]] == [f"{own['precision']:.3f}", f"{own['recall']:.3f}"]
+        assert row[8:] == [str(own["n"]), str(own["predicted"])]
+
+
+def test_classes_outside_their_interval_are_marked_and_counted_before_and_after(one: Path) -> None:
+    page = page_of(one)
+    rows = page.table_with("class", "gap + T")[1:]
+    counts = []
+    for gap, confidence in ((1, 3), (2, 4)):
+        outside = []
+        for row in rows:
+            low, high = map(float, row[6].split(" – "))
+            outside.append(not low <= float(row[confidence]) <= high)
+            assert row[gap].startswith("* ") == outside[-1]
+        counts.append(sum(outside))
+    assert counts[0] > counts[1]
+    said = f"Of 10 predicted classes {counts[0]} as it is and {counts[1]} with the temperature claim a mean confidence"
+    assert said in page.words
+    assert "by chance about 0.5 would" in page.words
 
 
 def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Path) -> None:
@@ -77,11 +95,24 @@ def test_risk_coverage_sensitivity_and_slope_are_their_functions_values(one: Pat
     line = calib.calibration_slope_intercept(HARD.test)
     assert cells["calibration slope"][0] == f"{line.slope:.3f}"
     assert cells["calibration intercept"][0] == f"{line.intercept:.3f}"
-    assert cells["p-value of calibration (ECE)"][0] == f"{calib.calibration_p_value(HARD.test):.3f}"
+    assert cells["p-value of calibration (ECE)"][0] == "≤ 0.001"
+    assert calib.calibration_p_value(HARD.test) == 1 / 1001  # none of the draws is so far off
+    assert cells["p-value of calibration (ECE)"][1] == f"{calib.calibration_p_value(DIAGNOSIS.after):.2g}"
+
+
+def test_other_bins_and_the_tile_of_ece_hold_each_side_against_its_own_chance(one: Path) -> None:
+    page = page_of(one)
     table = page.table_with("bins", "by chance")
-    expected = ece_sensitivity(HARD.test)
-    assert [row[1] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece"]]
-    assert [row[2] for row in table[1:]] == [f"{value:.4f}" for value in expected["ece_null"]]
+    assert table[0] == ["bins", "uncalibrated", "by chance", "temperature", "by chance"]
+    for side, predictions in enumerate((HARD.test, DIAGNOSIS.after)):
+        expected = ece_sensitivity(predictions)
+        for column, name in enumerate(("ece", "ece_null"), start=1 + 2 * side):
+            assert [row[column] for row in table[1:]] == [f"{value:.4f}" for value in expected[name]]
+    before, after = DIAGNOSIS.uncalibrated, DIAGNOSIS.scaled
+    assert f"by chance {before.ece_null:.3f} → {after.ece_null:.3f}; 95 % interval" in page.words
+    drawing = page.source[page.source.index('id="sensitivity"') :].partition("</svg>")[0]
+    assert "uncalibrated, by chance" in drawing
+    assert "with the temperature, by chance" in drawing
 
 
 def test_the_most_confident_mistakes_are_wrong_and_nothing_wrong_is_surer() -> None:

@@ -176,3 +176,16 @@ def test_what_cannot_be_reported_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="groups must have shape"):
         calib.write_report(test, path, groups=[1, 2])
     assert not path.exists()
+
+
+def test_numbers_stay_on_one_line_with_what_belongs_to_them_and_commands_are_left_alone() -> None:
+    from calib.report.page import render_page
+    from calib.report.parts import KeyNumber, Part, Section, Verdict
+
+    text = "a 95 % interval 0.1 – 0.2 is left, ECE 0.141 → 0.025, T = 1.7 ± 0.1, -0.1 to +0.2, 3 to four"
+    verdict = Verdict("bad", "", text, [KeyNumber("", text, text)], text, [f"calib report '{text}'"], [text])
+    html = render_page("", [Part("", "", [Section("a", "", [text])], verdict)])
+    kept = text.replace(" %", "~%").replace(" → ", "~→~")
+    kept = kept.replace(" ± ", "~±~").replace("0.1 to ", "0.1~to~")
+    assert html.count(kept.replace("~", "\u00a0")) == 6
+    assert f"calib report &#39;{text}&#39;" in html

@@ -1,5 +1,7 @@
 """The verdict says which way a model is off, what its average hides, and which command mends it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,28 @@ def test_the_commands_fit_and_apply_and_name_the_calibration_file() -> None:
     assert held_out.commands[0] == "calib calibrate c.npz -o calibrator.json"
     in_memory = verdict_on(Subject("m", diagnosis))
     assert in_memory.commands[0].startswith(f"calib.TemperatureScaling({diagnosis.fitted.temperature:.4g})")
+
+
+def test_a_temperature_is_never_fitted_by_command_on_the_examples_it_is_applied_to() -> None:
+    test = drawn(2.5)
+    plain = verdict(test)
+    assert plain.commands == [
+        "calib calibrate p.npz -o calibrator.json",
+        "calib apply calibrator.json new.npz -o calibrated.npz",
+    ]
+    assert plain.advice.endswith(" for other examples, here new.npz:")
+    assert any("new.npz stands for these" in note for note in plain.notes)
+    official = replace(test, provenance={"split": "test"})
+    found = verdict(official, source="w.pt --dataset cifar10")
+    assert found.commands == [
+        "calib calibrate held-out.npz -o calibrator.json",
+        "calib apply calibrator.json w.pt --dataset cifar10 -o calibrated.npz",
+    ]
+    assert "T fitted anew on held-out.npz" in found.advice
+    assert any("held-out.npz stands for their predictions" in note for note in found.notes)
+    assert verdict(official, source=None).commands == ["calib.TemperatureScaling.fit(held_out).transform(predictions)"]
+    subject = Subject("m", calib.diagnose(official), source="w.pt", held_out="calib predict w.pt -o held-out.npz")
+    assert verdict_on(subject).commands[0] == "calib predict w.pt -o held-out.npz"
 
 
 def test_two_classes_whose_errors_cancel_are_not_called_calibrated() -> None:
