@@ -54,8 +54,15 @@ def _patient(progress: "Progress", what: str) -> Iterator[Timer]:
 def progress_bar() -> Iterator["Progress"]:
     """A progress bar on stderr, drawn only where stderr is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Remaining
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn as Remaining,
+    )
     from rich.text import Text
 
     class Count(MofNCompleteColumn):
