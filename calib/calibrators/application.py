@@ -1,12 +1,8 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from calib._arrays import read_only
 from calib._text import printable
 from calib.calibrators._base import Calibrator, counted_rows
 from calib.calibrators.ensemble_temperature import EnsembleTemperatureScaling
@@ -55,13 +51,6 @@ def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibr
             f"the calibrator was fitted on the classes {theirs}, those of these predictions are {ours}",
             help="bring the columns into its order, or fit one on predictions of this model",
         )
-
-
-def as_probs(predictions: Predictions) -> Predictions:
-    """The same distributions as probabilities in float64: what other programs can read, whatever was carried."""
-    if predictions.kind == "probs" and np.all(np.asarray(predictions.beta) == 1):
-        return predictions
-    return replace(predictions, values=read_only(predictions.probs), kind="probs", beta=1.0)
 
 
 def _warnings(before: Predictions, after: Predictions, provenance: dict[str, object]) -> list[str]:

@@ -1,6 +1,7 @@
 """Predictions as ``.npz``: the format whose checksums notice a flipped bit."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calib._arrays import is_text
+from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
@@ -21,10 +22,13 @@ from calib.predictions import Kind, Predictions
 FORMAT = 1
 
 
-def save_predictions(predictions: Predictions, path: Path | str, *, half: bool = False) -> None:
+def save_predictions(
+    predictions: Predictions, path: Path | str, *, half: bool = False, beside: Mapping[str, AnyArray] | None = None
+) -> None:
     """Write ``predictions`` to ``path``: ``logits`` or ``probs``, ``labels``, ``sample_weight``, ``meta`` (JSON).
 
-    ``half`` rounds logits to float16, which keeps 3 digits of each in half the room or less.  Raises `InputError` where
+    ``half`` rounds logits to float16, which keeps 3 digits of each in half the room or less.  Arrays ``beside`` these
+    are written under their names, and left alone by `load_predictions`.  Raises `InputError` where
     the file cannot be written, provenance is not plain data, or ``half`` would lose a logit or the small ones of
     probabilities; what was there stays until the new file is complete.
     """
@@ -41,8 +45,10 @@ def save_predictions(predictions: Predictions, path: Path | str, *, half: bool =
     }
     if predictions.sample_weight is not None:
         arrays["sample_weight"] = predictions.sample_weight
-    with atomic_file(path) as file:
-        np.savez_compressed(file, **arrays)
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in (arrays | dict(beside or {})).items():  # numpy.savez has a name or two of its own
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 def _rounded(predictions: Predictions) -> Any:

@@ -9,9 +9,10 @@ from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.arrow_table import read_arrow, read_parquet
-from calib.files.columns import LABELS, predictions_from
+from calib.files.columns import predictions_from
 from calib.files.csv_table import read_csv
 from calib.files.json_lines import read_json_lines
+from calib.files.label_column import LABELS
 from calib.files.npz import predictions_of, read_arrays
 from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
@@ -94,14 +95,20 @@ def read_columns(path: Path | str) -> Columns:
     check_file(path, "a predictions file", help="name a file")
     if is_npz(path):
         return read_arrays(path)
-    looks_like = describe(path)
+    looks_like = format_of(path)
     if looks_like == "a .npy array":
         return {path.stem: _read_npy(path)}
-    if looks_like == "unknown binary data" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        looks_like = "a text file"  # with odd characters in it, or so its reader says
     if looks_like not in _READERS:
         raise InputError(f"{path} holds no predictions: it looks like {looks_like}", help=HELP)
     return _READERS[looks_like](path)
+
+
+def format_of(path: Path) -> str:
+    """What a file is by its first bytes; its name decides where these are of no kind."""
+    looks_like = describe(path)
+    if looks_like == "unknown binary data" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        return "a text file"  # with odd characters in it, or so its reader says
+    return looks_like
 
 
 def read_labels_file(path: Path | str) -> AnyArray:

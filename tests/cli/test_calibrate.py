@@ -114,7 +114,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(run: Run, predictions: P
         (("calibrate", tmp_path / "none.npz", "-o", saved), "does not exist"),
         (("apply", saved, predictions, "-o", tmp_path / "out.npz"), "does not exist, a calibrator was expected"),
         (("apply", predictions, predictions, "-o", tmp_path / "out.npz"), "is no saved calibrator"),
-        (("apply", saved, predictions, "-o", tmp_path / "out.csv"), "saved as .npz"),
+        (("apply", saved, predictions, "-o", tmp_path / "out.pkl"), "saved as .npz"),
         (("compare-calibrators", predictions, "--methods", "temperature,magic"), "there is no method 'magic'"),
     ):
         assert_refused(run(*arguments), message)
