@@ -1,5 +1,6 @@
 """``calib evaluate --calibrator``: a saved calibrator, judged on predictions that it was not fitted on."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,12 @@ def evaluate_calibrator(
     from calib.calibrators.application import apply_calibrator, describe
     from calib.evaluation import evaluate
     from calib.files.calibrator_json import load_calibrator
+    from calib.files.group_column import column_of_groups
     from calib.sources import open_source
 
     with watched(reading) as watching:
         opened = open_source(source, watching)
-    calibrated, warnings = apply_calibrator(calibrator, opened.test)
+    calibrated, warnings = apply_calibrator(calibrator, opened.test, partial(column_of_groups, source))
     before, after = (evaluate(side, n_bins=bins, seed=seed) for side in (opened.test, calibrated))
     reports = {"uncalibrated": before, "calibrated": after}
     columns, rows = ["", *reports], report_rows(before, after)

@@ -1,5 +1,6 @@
 """``calib apply``: calibrate predictions with a saved calibrator."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ def apply(
     refuse_existing(output, force=force, inputs=(source, calibrator))
     from calib.calibrators.application import apply_calibrator
     from calib.files.carried import carried_columns
+    from calib.files.group_column import column_of_groups
     from calib.files.read import read_predictions
     from calib.sources import holds_weights
 
@@ -46,7 +48,7 @@ def apply(
         carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
     else:
         predictions = opened(source, reading).test
-    calibrated, warnings = apply_calibrator(calibrator, predictions)
+    calibrated, warnings = apply_calibrator(calibrator, predictions, partial(column_of_groups, source))
     for warning in warnings:
         say(f"warning: {warning}")
     for note in write_predictions(as_probs(calibrated), output, carried):

@@ -9,7 +9,6 @@ import typer
 
 from calib._text import printable
 from calib.cli._evaluate_confidences import logged_outcomes
-from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
 from calib.cli._reading import as_words, opened, opens_sources
@@ -58,6 +57,7 @@ def report(
         raise InputError(f"{twice} is named twice", help="name each model once")
     date = _date()
     from calib.files.atomic import atomic_file
+    from calib.files.group_column import column_of_groups
     from calib.report.subject import quoted
     from calib.report.write import render_report
 

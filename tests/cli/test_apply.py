@@ -61,7 +61,7 @@ def test_every_ending_is_read_back_to_the_last_bit(run: Run, tmp_path: Path, tab
 def test_cells_of_a_csv_file_stay_letter_by_letter_and_in_order(run: Run, tmp_path: Path, table: pd.DataFrame) -> None:
     assert run("apply", tmp_path / "c.json", tmp_path / "p.csv", "-o", tmp_path / "out.csv").code == 0
     old, new = (pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False) for name in ("p.csv", "out.csv"))
-    assert list(new) == [name.replace("logit_", "prob_") for name in old]
+    assert list(new) == [str(name).replace("logit_", "prob_") for name in old]
     for name in ("id", "label", "price", "weight", "file"):
         assert new[name].tolist() == old[name].tolist()
 
