@@ -9,7 +9,7 @@ from calib._arrays import AnyArray
 from calib._text import listed, printable
 from calib.errors import InputError
 from calib.files.label_column import LABELS, numbers_of_labels
-from calib.files.score_columns import Scores, role_of, scores_among
+from calib.files.score_columns import Scores, families, role_of, scores_among
 from calib.outcomes import Outcomes
 from calib.predictions import Kind, Predictions
 
@@ -39,6 +39,7 @@ def predictions_from(
     >>> predictions_from(columns).probs.tolist()
     [[0.8, 0.2], [0.4, 0.6]]
     """
+    _refuse_log(columns)
     given, weight = label_column(columns), weight_column(columns)
     lacking = unlabelled and labels is None and given is None
     if labels is None:
@@ -88,6 +89,17 @@ def outcomes_from(columns: Mapping[str, AnyArray]) -> Outcomes | None:
         _numeric(columns[correct], correct),
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
     )
+
+
+def _refuse_log(columns: Iterable[str]) -> None:
+    """A log of confidences alone has no scores, and not every command can do without."""
+    roles = {role_of(name): name for name in columns}
+    pair = [next((roles[role] for role in wanted if role in roles), None) for wanted in (CONFIDENCE, CORRECT)]
+    if None not in pair and not families({name: role for role, name in roles.items() if role not in LABELS}):
+        raise InputError(
+            f"{listed(pair)} are a log of confidences, this needs the scores of all classes",
+            help="`calib evaluate`, `reliability-plot` and `info` take such a log; else bring prob_0, prob_1, …",
+        )
 
 
 def label_column(columns: Iterable[str]) -> str | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from calib._arrays import AnyArray
 from calib._text import listed, printable
 from calib.errors import InputError
@@ -46,6 +48,7 @@ def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind
     unsaid = [family for family in found if family.kind is None]
     if unsaid:
         family = unsaid[0]
+        _refuse_decisions(columns, family, kind)
         if kind is None:
             raise InputError(
                 f"{printable(family.names[0])!r} does not say whether it holds logits or probabilities",
@@ -62,6 +65,18 @@ def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind
             else "call them logit_0, logit_1, … or prob_0, prob_1, …; or say --from where columns are named by class",
         )
     return Scores(kind, tuple(others), tuple(name.strip() for name in others))
+
+
+def _refuse_decisions(columns: Mapping[str, AnyArray], family: Scores, kind: Kind | None) -> None:
+    """A column of 0 and 1, or of class numbers by its name, is what was predicted and not how surely."""
+    (name, *more), values = family.names, np.asarray(columns[family.names[0]])
+    if more or values.ndim > 1 or values.dtype.kind not in "fiub" or not (values == np.floor(values)).all():
+        return
+    if np.isin(values, (0, 1)).all() or (kind != "logits" and role_of(name).startswith(("pred", "y_pred"))):
+        raise InputError(
+            f"{printable(name)!r} holds whole numbers: classes that were predicted, not how probable they were",
+            help="bring `prob_0`, `prob_1`, …, or `prob` = P(y = 1) of two classes, or `confidence` and `correct`",
+        )
 
 
 def families(roles: Mapping[str, str]) -> Sequence[Scores]:
