@@ -150,7 +150,7 @@ def generator(seed: int) -> np.random.Generator:
 
 
 def weights(values: Any, n: int) -> Float | None:
-    """Check sample weights ``(n,)``: finite, at least 0; `weighing` asks if any is not.  None stays None.  Raises `InputError`."""
+    """Check sample weights ``(n,)``: finite, at least 0.  None stays None.  Raises `InputError`."""
     if values is None:
         return None
     array = to_numpy(values)

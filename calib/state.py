@@ -61,7 +61,7 @@ class CalibrationState:
     def update(
         self, predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None, *, of: Of = "predicted"
     ) -> None:
-        """Add a part: `Predictions`, probabilities and labels, or `Outcomes`.  Sample weights are used, and may all be 0.
+        """Add a part: `Predictions`, probabilities and labels, or `Outcomes`.  Sample weights are used; all may be 0.
 
         Raises `InputError` for bad input, which then is not added, and where parts that hold whole distributions meet
         parts that hold confidences alone.

@@ -50,6 +50,9 @@ def reliability_plot(
         if is_shards(path) and bars != "consistency":  # those need rows
             rows.append(_streamed_row(path, calibration, reading, bins=bins, bars=bars, seed=seed))
             continue
+        if (logged := logged_outcomes(path)) is not None:
+            rows.append(_logged_row(path, logged, bins=bins, bars=bars, seed=seed))
+            continue
         source = opened(path, reading, calibration=calibration)
         diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
         rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
