@@ -55,6 +55,8 @@ def evaluate_calibrator(
         full = pd.DataFrame([{"calibrator": name, **report.to_dict()} for name, report in reports.items()])
         text = render(format, full=full, shown=pd.DataFrame(rows, columns=columns), extra={})
     emit(text, output)
+    for note in opened.notes:
+        say(f"note: {note}")
     if format not in ("table", "json"):
         say(verdict)
     for warning in warnings:

@@ -38,13 +38,18 @@ def apply(
     from calib.files.carried import carried_columns
     from calib.files.group_column import column_of_groups
     from calib.files.read import read_predictions
+    from calib.files.rounded import notes_of
     from calib.sources import holds_weights
 
     carried = None
     if source.is_file() and not holds_weights(source):
         reading.refuse(OF_WEIGHTS, what=f"{source} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
-        predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
+        predictions = read_predictions(
+            source, kind=kind, labels=labels, class_names=names, unlabelled=True, rounded=True
+        )
+        for note in notes_of(predictions):
+            say(f"note: {note}")
         carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
     else:
         predictions = opened(source, reading).test

@@ -69,11 +69,13 @@ def calibrate(
     status = getattr(fitted, "status", "ok")
     if method == "temperature" and status != "ok":
         from calib.diagnosis import NO_TEMPERATURE
+        from calib.files.rounded import why_zero
 
         impossible = _impossible_labels(split)
         if impossible:
             raise NumericalError(
-                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite",
+                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite"
+                f"{why_zero(split.provenance)}",
                 help="nothing was written; isotonic, histogram and bbq cope with such labels",
             )
         raise NumericalError(NO_TEMPERATURE[status], help="nothing was written")

@@ -98,7 +98,7 @@ def _predictions(path: Path) -> dict[str, Any]:
     from calib.files.read import read_predictions
 
     try:
-        return _described(read_predictions(path))
+        return _described(read_predictions(path, rounded=True))
     except InputError:
         if (logged := logged_outcomes(path)) is None:
             raise

@@ -7,7 +7,7 @@ import typer
 
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
-from calib.cli._reading import opens_sources, watched
+from calib.cli._reading import opened, opens_sources, watched
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 
@@ -59,7 +59,7 @@ def predict(
             raise InputError(f"{source} is one split already", help="leave --split out")
         from calib.files.carried import carried_columns
 
-        given = open_source(source, reading).test
+        given = opened(source, reading).test
         as_text = output.suffix.lower() == ".csv"
         _save(given, "given", output, carried_columns(path, given.n, kind=reading.kind, as_text=as_text))
         return
@@ -72,10 +72,10 @@ def predict(
         if split != "test":
             raise InputError("of weights of others the test images alone are known", help="leave --split out")
         with watched(reading) as watching:
-            opened = open_source(source, watching)
-        for note in opened.notes:
+            foreign = open_source(source, watching)
+        for note in foreign.notes:
             say(f"note: {note}")
-        _save(opened.test, "test", output)
+        _save(foreign.test, "test", output)
         return
     reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
     predictions = predict_part(

@@ -16,6 +16,7 @@ from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.columns import NO_LABELS
 from calib.files.plain_file import check_file
+from calib.files.rounded import provenance_of, recognised
 from calib.files.sniff import describe, is_zip
 from calib.predictions import Kind, Predictions
 
@@ -85,7 +86,9 @@ def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictio
     return predictions_of(path, read_arrays(path), unlabelled=unlabelled)
 
 
-def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False) -> Predictions:
+def predictions_of(
+    path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False, rounded: bool = False
+) -> Predictions:
     """What `load_predictions` makes of the arrays that `read_arrays` read from ``path``."""
     path, arrays = Path(path), dict(arrays)
     lacking = unlabelled and "labels" not in arrays
@@ -106,6 +109,9 @@ def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: b
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes such a file',
         )
     meta = _read_meta(path, arrays)
+    if rounded and kinds[0] == "probs" and (mended := recognised(arrays["probs"])) is not None:
+        arrays["probs"] = mended.values
+        meta["provenance"] = {**meta["provenance"], **provenance_of(mended)}
     make = Predictions.from_logits if kinds[0] == "logits" else Predictions.from_probs
     try:
         predictions = make(

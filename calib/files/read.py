@@ -39,13 +39,15 @@ def read_predictions(
     labels: Path | str | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
+    rounded: bool = False,
 ) -> Predictions:
     """Read predictions from ``.npz``, ``.npy``, CSV, JSON lines, Parquet, Arrow or safetensors.
 
     `calib.files.columns.predictions_from` says which names of columns are understood; calib's own ``.npz`` and any with
     ``logits`` or ``probs`` and ``labels`` are read by `calib.files.npz.load_predictions`.  An ``.npy`` goes by its own
     name (``logits.npy``).  ``labels`` is a file with nothing but labels, ``kind`` says what scores are where names do
-    not; ``unlabelled`` takes a file without labels.  Raises `InputError` saying what is wrong with the file.
+    not; ``unlabelled`` takes a file without labels, ``rounded`` probabilities of few decimals (see
+    `calib.files.rounded`).  Raises `InputError` saying what is wrong with the file.
     """
     path = Path(path)
     columns = read_columns(path)
@@ -56,7 +58,7 @@ def read_predictions(
     if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
         others = {"logits", "probs"} - {kind} if kind in columns else set()
         arrays = {name: array for name, array in columns.items() if name not in others}
-        return predictions_of(path, arrays, unlabelled=unlabelled)
+        return predictions_of(path, arrays, unlabelled=unlabelled, rounded=rounded)
     given = None if labels is None else read_labels_file(labels)
     try:
         predictions = predictions_from(
@@ -65,6 +67,7 @@ def read_predictions(
             labels=given,
             class_names=class_names,
             unlabelled=unlabelled,
+            rounded=rounded,
         )
         _ = predictions.outcomes  # find bad values now, while the file's name is known
     except InputError as error:
