@@ -93,12 +93,7 @@ def _plain(column: Any, rows: slice) -> list[Any]:
         found: list[Any] = column.slice(rows.start, rows.stop - rows.start).to_pylist()
         return found
     part = column[rows]
-    return part if isinstance(part, list) else _wide(part).tolist()
-
-
-def _wide(array: Any) -> Any:
-    """Short floats as float64, whose digits say all of them."""
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    return part if isinstance(part, list) else part.tolist()  # of short floats the float64, whose digits say all
 
 
 def _arrow(columns: Mapping[str, Any]) -> Any:

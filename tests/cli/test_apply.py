@@ -121,6 +121,15 @@ def test_names_that_no_column_can_have_become_numbers_and_are_told_of(
     assert found.labels.tolist() == labels.tolist()
 
 
+def test_labels_in_words_become_numbers_where_their_classes_do(run: Run, tmp_path: Path) -> None:
+    logits, labels = sample(50, 3)
+    rows = [{"label": "357"[label], "logits": row} for label, row in zip(labels, logits.tolist(), strict=True)]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    out = tmp_path / "out.csv"
+    assert run("predict", tmp_path / "p.jsonl", "--class-names", "3,5,7", "-o", out).code == 0
+    assert read_predictions(out).labels.tolist() == labels.tolist()
+
+
 def test_a_temperature_that_is_carried_is_applied_in_tables(run: Run, tmp_path: Path) -> None:
     given = Predictions.from_logits(*sample(50, 3))
     scaled = calib.TemperatureScaling(2.0).transform(given)
