@@ -39,6 +39,7 @@ def apply(
     from calib.files.group_column import column_of_groups
     from calib.files.read import read_predictions
     from calib.files.rounded import notes_of
+    from calib.files.shards import is_shards
     from calib.sources import holds_weights
 
     carried = None
@@ -53,6 +54,8 @@ def apply(
         carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
     else:
         predictions = opened(source, reading).test
+        if is_shards(source):
+            say("note: of shards the predictions alone are written; file by file, other columns come along")
     calibrated, warnings = apply_calibrator(calibrator, predictions, partial(column_of_groups, source))
     for warning in warnings:
         say(f"warning: {warning}")

@@ -101,6 +101,17 @@ def test_labels_of_a_file_of_their_own_come_along(run: Run, tmp_path: Path, tabl
     assert_same(read_predictions(tmp_path / "out.csv"), wanted(tmp_path))
 
 
+def test_of_shards_the_predictions_alone_are_written_and_that_is_said(
+    run: Run, tmp_path: Path, table: pd.DataFrame
+) -> None:
+    (tmp_path / "shards").mkdir()
+    for i in range(2):
+        table[100 * i : 100 * i + 100].to_csv(tmp_path / "shards" / f"{i}.csv", index=False)
+    made = run("apply", tmp_path / "c.json", tmp_path / "shards", "-o", tmp_path / "out.csv")
+    assert "note: of shards the predictions alone are written" in made.err
+    assert_same(read_predictions(tmp_path / "out.csv"), wanted(tmp_path))
+
+
 def test_other_scores_are_no_longer_true_and_left_out(run: Run, tmp_path: Path, table: pd.DataFrame) -> None:
     table.assign(**{f"prob_{i}": 1 / 3 for i in range(3)}).to_csv(tmp_path / "both.csv", index=False)
     words = ("apply", tmp_path / "c.json", tmp_path / "both.csv", "--from", "logits", "-o", tmp_path / "out.csv")
