@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ Float: TypeAlias = npt.NDArray[np.float64]
 Int: TypeAlias = npt.NDArray[np.int64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
+
+Whole = TypeVar("Whole")
 
 HEAVIEST = 1e300  # sums of weights beyond this would leave the range of float64
 BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
@@ -148,7 +150,7 @@ def generator(seed: int) -> np.random.Generator:
 
 
 def weights(values: Any, n: int) -> Float | None:
-    """Check sample weights ``(n,)``: finite, at least 0, not all 0.  None stays None.  Raises `InputError`."""
+    """Check sample weights ``(n,)``: finite, at least 0.  None stays None.  Raises `InputError`."""
     if values is None:
         return None
     array = to_numpy(values)
@@ -161,14 +163,19 @@ def weights(values: Any, n: int) -> Float | None:
     if not (good := np.isfinite(array) & (array >= 0)).all():
         row = int(np.argmin(good))
         raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
-    if not array.any():
-        raise InputError("all sample weights are 0", help="leave them out for equal weights")
     if array.max() > HEAVIEST / n:
         raise InputError(
             f"sample weights must add up to less than {HEAVIEST:g}, the largest is {array.max():g}",
             help="divide them by their largest: only ratios matter",
         )
     return array
+
+
+def weighing(whole: Whole, weight: Float | None, *, part: bool = False) -> Whole:
+    """Return ``whole``; raise `InputError` where its weights are all 0, as those of a ``part`` of the data may be."""
+    if weight is not None and not part and not weight.any():
+        raise InputError("all sample weights are 0", help="leave these examples out")
+    return whole
 
 
 def check_resamples(resamples: int) -> None:

@@ -191,6 +191,8 @@ def _check_probs(block: AnyArray, first_row: int) -> None:
     good = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (block.min(axis=1) >= 0)
     if good.all():
         return
+    if (np.abs(sums - 100) <= 1).all() and block.min() >= 0:
+        raise InputError("probabilities must sum to 1, these rows sum to 100: percentages", help="divide them by 100")
     row = int(np.argmin(good))
     where = f"row {first_row + row}"
     if np.isnan(block[row]).any():

@@ -25,7 +25,7 @@ def probability_matrix(given: AnyArray) -> Any:
             row = int(outside[0])
             raise InputError(
                 f"P(y = 1) must lie in [0, 1], row {row} holds {positive[row]:g}",
-                help="if these are logits, say so: Predictions.from_logits(logits, labels)",
+                help="divide percentages by 100; if these are logits, say so: Predictions.from_logits(logits, labels)",
             )
         given = np.stack([1 - positive, positive], axis=1)
     return _matrix(given, "probs")

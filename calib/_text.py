@@ -1,6 +1,8 @@
 """Make text that users bring safe to show on one line anywhere, and numbers readable with their error."""
 
 import math
+from collections.abc import Iterable
+from itertools import islice
 from unicodedata import category
 
 # Control, format, unassigned, surrogate, line separator, paragraph separator.
@@ -33,6 +35,16 @@ def _escape(character: str) -> str:
     if category(character) not in _INVISIBLE or character in _JOINERS:
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def listed(names: Iterable[object]) -> str:
+    """The first eight names in quotes, for a message.
+
+    >>> listed(range(9))
+    "'0', '1', '2', '3', '4', '5', '6', '7' …"
+    """
+    quoted = [repr(printable(str(name))) for name in islice(names, 9)]
+    return ", ".join(quoted[:8]) + (" …" if len(quoted) > 8 else "")
 
 
 def with_error(value: float, standard_error: float) -> str:

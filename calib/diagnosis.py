@@ -155,6 +155,11 @@ def verdict_of(before: Report, after: Report, fitted: TemperatureScaling, *, kin
     return f"{_state(before)} {_remedy(before, after, fitted, kind)}"
 
 
+def verdict_of_calibrator(before: Report, after: Report) -> str:
+    """The same of a saved calibrator, from the reports without and with it."""
+    return f"{_state(before)} {_effect('The calibrator', before, after)}"
+
+
 def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kind) -> str:
     if fitted.status != "ok":
         return NO_TEMPERATURE[fitted.status]
@@ -164,6 +169,13 @@ def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kin
     few = "" if fitted.n >= FEW else f" (fitted on {fitted.n} examples only)"
     rough = " (known in its order of magnitude only)" if fitted.standard_error > fitted.temperature / 2 else ""
     scaling = f"Dividing the {_SCORES[kind]} by {temperature}{rough}{few}"
+    return _effect(scaling, before, after)
+
+
+def _effect(scaling: str, before: Report, after: Report) -> str:
+    """What ``scaling``, the subject of the sentence, does to NLL and ECE."""
+    if (after.nll, after.ece) == (before.nll, before.ece):
+        return f"{scaling} changes neither NLL nor ECE."
     if after.nll > before.nll:
         losses = f"{before.nll:.3f} → {after.nll:.3f}, ECE {_change(before, after)}"
         return f"{scaling} does not lower NLL here ({losses}): bring more calibration examples before you ship it."

@@ -85,5 +85,5 @@ def groups_verdict(table: "pd.DataFrame", diagnosis: Diagnosis) -> str:
         f"With {diagnosis.label}, {many} are miscalibrated beyond the 95 % quantile of chance (each by itself, without "
         f"correction), {printable(str(worst['group']))} most: ECE {worst['ece']:.3f}, by chance "
         f"{worst['ece_null']:.3f}, {side} by {abs(worst['gap']):.3f} on average. "
-        "calib.GroupedCalibrator fits a temperature a group."
+        "`calib calibrate --group-by` fits a temperature a group."
     )

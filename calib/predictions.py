@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weights
+from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weighing, weights
 from calib._door import checked_labels, logit_matrix, probability_matrix
 from calib._html import predictions_html
 from calib.errors import InputError
@@ -240,13 +240,14 @@ def as_outcomes(
     *,
     of: Of = "predicted",
     ranked: bool = True,
+    part: bool = False,
 ) -> Outcomes:
     """The one door of every metric of (confidence, correct) pairs.
 
     Takes `Predictions`, probabilities with labels, or `Outcomes` as they are.  ``of="predicted"`` asks about the
     predicted class; ``of=c`` about class c: the probability claimed for it, and whether it is the label (so ``of=1`` is
     P(y = 1) for two classes).  With ``ranked=False`` the result holds confidence and correctness alone, unless more is
-    there already.  Raises `InputError`.
+    there already.  A ``part`` of the data may weigh nothing.  Raises `InputError`.
 
     >>> as_outcomes([[0.7, 0.3], [0.4, 0.6]], [0, 0], of=0).confidence.tolist()
     [0.7, 0.4]
@@ -257,12 +258,9 @@ def as_outcomes(
                 "Outcomes hold confidence and correctness of one event",
                 help="leave out labels and `of`, or pass Predictions",
             )
-        if predictions.weight is not None and not predictions.weight.any():
-            raise InputError("all sample weights are 0", help="leave these examples out")
-        return predictions
+        return weighing(predictions, predictions.weight, part=part)
     checked = as_predictions(predictions, labels)
-    if checked.sample_weight is not None and not checked.sample_weight.any():
-        raise InputError("all sample weights are 0", help="leave these examples out")
+    weighing(checked, checked.sample_weight, part=part)
     if of == "predicted":
         whole = ranked or "outcomes" in vars(checked) or isinstance(checked.values, DeviceArray)
         return checked.outcomes if whole else checked.confidences

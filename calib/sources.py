@@ -12,6 +12,7 @@ from calib.files.model_folder import is_model_folder, read_model_folder
 from calib.files.npz import load_predictions
 from calib.files.plain_file import check_file
 from calib.files.read import read_columns, read_predictions
+from calib.files.rounded import notes_of
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
 from calib.files.shards import ENDINGS, Shards, is_shards
 from calib.files.sniff import describe, is_npz, is_zip
@@ -41,8 +42,9 @@ class Source:
     def notes(self) -> list[str]:
         """What a reader of the numbers must know of the training, a sentence each."""
         epochs, config = (self.test.provenance.get(name) for name in ("epochs", "config"))
-        said = self.test.provenance.get("notes")
-        notes = [str(note) for note in said] if isinstance(said, list) else []
+        notes = notes_of(self.test)
+        if self.calibration is not None:
+            notes += [f"of the calibration: {note}" for note in notes_of(self.calibration) if note not in notes]
         if isinstance(epochs, dict) and epochs.get("trained") != epochs.get("all"):
             notes.append(f"the training is not over: {epochs.get('trained')} of {epochs.get('all')} epochs so far")
         if isinstance(config, dict) and config.get("keep") == "best":
@@ -100,7 +102,7 @@ def calibration_split(path: Path, reading: Reading) -> Predictions:
         return Shards.of(path, kind=reading.kind, class_names=reading.class_names).whole()
     if path.is_dir():
         return load_predictions(path / CALIBRATION)
-    return read_predictions(path, kind=reading.kind, class_names=reading.class_names)
+    return read_predictions(path, kind=reading.kind, class_names=reading.class_names, rounded=True)
 
 
 def _open(path: Path, reading: Reading) -> Source:
@@ -113,7 +115,8 @@ def _open(path: Path, reading: Reading) -> Source:
     if path.is_file() and not holds_weights(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
-        return Source(path.stem, read_predictions(path, kind=kind, labels=labels, class_names=names), None)
+        read = read_predictions(path, kind=kind, labels=labels, class_names=names, rounded=True)
+        return Source(path.stem, read, None)
     reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds weights or a run of calib, no table of scores")
     if is_model_folder(path):
         return _of_others(path, reading)

@@ -61,12 +61,12 @@ class CalibrationState:
     def update(
         self, predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None, *, of: Of = "predicted"
     ) -> None:
-        """Add a part: `Predictions`, probabilities and labels, or `Outcomes`.  Sample weights are used.
+        """Add a part: `Predictions`, probabilities and labels, or `Outcomes`.  Sample weights are used; all may be 0.
 
         Raises `InputError` for bad input, which then is not added, and where parts that hold whole distributions meet
         parts that hold confidences alone.
         """
-        outcomes = as_outcomes(predictions, labels, of=of)
+        outcomes = as_outcomes(predictions, labels, of=of, part=True)
         n_bins = len(self.curve.count)
         index, edges = bins_of(outcomes, n_bins, "equal-width", self.curve.closed)
         weight = 1.0 if outcomes.weight is None else outcomes.weight
@@ -115,6 +115,8 @@ class CalibrationState:
         curve, mass = self.curve, float(self.curve.mass.sum())
         if curve.n == 0:
             raise InputError("the state holds no examples", help="call update(predictions) first")
+        if mass == 0:
+            raise InputError("all sample weights are 0", help="leave the weights out, or give some")
         accuracy, mean_confidence = float(curve.correct_sum.sum() / mass), float(curve.confidence_sum.sum() / mass)
         nll, brier = (None, None) if self.losses is None else (float(total / mass) for total in self.losses)
         return Summary(

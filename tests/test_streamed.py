@@ -207,3 +207,40 @@ def test_memory_stays_bounded_on_a_gigabyte(tmp_path: Path) -> None:
     n, peak = map(int, done.stdout.split())
     assert n == 24_000_000
     assert peak < 400 * 1024  # KiB
+
+
+@pytest.mark.parametrize("ending", ["parquet", "npz", "csv"])
+@pytest.mark.parametrize("zero", [[0], [2], [0, 1]])
+def test_a_shard_whose_weights_are_all_0_contributes_nothing(tmp_path: Path, ending: str, zero: list[int]) -> None:
+    import pandas as pd
+
+    if ending == "parquet":
+        pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    logits, labels = data(n=900)
+    weight = np.random.default_rng(1).uniform(0.5, 2, 900)
+    for i in range(3):
+        rows = slice(300 * i, 300 * i + 300)
+        weight[rows] *= i not in zero
+        scores = {f"logit_{c}": logits[rows, c] for c in range(K)}
+        table = pd.DataFrame({**scores, "label": labels[rows], "weight": weight[rows]})
+        file = tmp_path / f"{i}.{ending}"
+        if ending == "npz":
+            np.savez(file, logits=logits[rows], labels=labels[rows], sample_weight=weight[rows])
+        else:
+            table.to_parquet(file) if ending == "parquet" else table.to_csv(file, index=False)
+    report = evaluate_streamed(Shards.of(tmp_path))
+    counted = Predictions.from_logits(logits, labels, sample_weight=weight)[weight > 0]
+    for name, metric in (("ece", ece), ("mce", mce), ("nll", nll), ("brier", brier)):
+        assert getattr(report.uncalibrated, name) == pytest.approx(metric(counted), rel=1e-9)
+    assert report.fitted.temperature == pytest.approx(TemperatureScaling.fit(counted).temperature, rel=1e-9)
+    assert report.uncalibrated.n == 900
+
+
+def test_weights_that_are_all_0_everywhere_are_refused(tmp_path: Path) -> None:
+    logits, labels = data(n=20)
+    for i in range(2):
+        np.savez(tmp_path / f"{i}.npz", logits=logits + i, labels=labels, sample_weight=np.zeros(20))
+    with pytest.raises(InputError, match="all sample weights are 0"):
+        evaluate_streamed(Shards.of(tmp_path))
+    with pytest.raises(InputError, match="all sample weights are 0"):
+        ece(Shards.of(tmp_path).whole())

@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
+from calib._arrays import AnyArray, Float, Int, read_only, to_numpy, weighing
 from calib._blocks import ROW_SUM_TOLERANCE, read_blocks, row_sums
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
@@ -163,8 +163,7 @@ def example_weights(predictions: Predictions) -> Float:
     require_predictions(predictions)
     if predictions.sample_weight is None:
         return np.broadcast_to(np.float64(1), predictions.n)
-    if not predictions.sample_weight.any():
-        raise InputError("all sample weights are 0", help="leave these examples out")
+    weighing(predictions, predictions.sample_weight)
     weight: Float = predictions.sample_weight / predictions.sample_weight[predictions.sample_weight > 0].mean()
     return weight
 

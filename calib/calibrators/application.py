@@ -1,12 +1,8 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from calib._arrays import read_only
 from calib._text import printable
 from calib.calibrators._base import Calibrator, counted_rows
 from calib.calibrators.ensemble_temperature import EnsembleTemperatureScaling
@@ -16,24 +12,32 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.content_hash import content_hash
 from calib.errors import InputError
 from calib.files.calibrator_json import load_with_provenance
-from calib.predictions import Predictions
+from calib.predictions import ArrayLike, Predictions
 
 
-def apply_calibrator(path: Path | str, predictions: Predictions) -> tuple[Predictions, list[str]]:
+def apply_calibrator(
+    path: Path | str, predictions: Predictions, groups_of: Callable[[str], ArrayLike] | None = None
+) -> tuple[Predictions, list[str]]:
     """Predictions calibrated by the calibrator saved at ``path``, and warnings in words.
+
+    ``groups_of`` gives the column of a name, for calibrators that were fitted group by group.
 
     It warns where the calibrator was fitted on these very examples, on scores of another kind or another checkpoint,
     where predicted classes change and where rows fell back.  Raises `InputError` for a bad file, for other numbers of
-    classes, and for a grouped calibrator, which needs to be told the groups.
+    classes, and for a grouped calibrator where nothing says the groups, or one is new.
     """
     calibrator, provenance = load_with_provenance(path)
-    if isinstance(calibrator, GroupedCalibrator):
-        raise InputError(
-            f"{path} holds one calibrator a group, and nothing says which group a row belongs to",
-            help="in Python: load_calibrator(path).transform(predictions, groups)",
-        )
     check_fit(predictions, provenance, calibrator)
-    calibrated = calibrator.transform(predictions)
+    if isinstance(calibrator, GroupedCalibrator):
+        column = provenance.get("group_by")
+        if groups_of is None or not isinstance(column, str):
+            raise InputError(
+                f"{path} holds one calibrator a group, and nothing says which group a row belongs to",
+                help="in Python: load_calibrator(path).transform(predictions, groups)",
+            )
+        calibrated = calibrator.transform(predictions, groups_of(column))
+    else:
+        calibrated = calibrator.transform(predictions)
     return calibrated, _warnings(predictions, calibrated, dict(provenance))
 
 
@@ -45,7 +49,9 @@ def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibr
             f"the calibrator was fitted on {n_classes} classes, these predictions have {predictions.n_classes}",
             help="fit one on predictions of this model",
         )
-    if isinstance(calibrator, TemperatureScaling | EnsembleTemperatureScaling) or not isinstance(names, list):
+    members = calibrator.calibrators.values() if isinstance(calibrator, GroupedCalibrator) else [calibrator]
+    one_number = all(isinstance(each, TemperatureScaling | EnsembleTemperatureScaling) for each in members)
+    if one_number or not isinstance(names, list):
         return  # one number for all classes
     if predictions.class_names is not None and list(predictions.class_names) != [str(name) for name in names]:
         theirs, ours = (
@@ -55,13 +61,6 @@ def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibr
             f"the calibrator was fitted on the classes {theirs}, those of these predictions are {ours}",
             help="bring the columns into its order, or fit one on predictions of this model",
         )
-
-
-def as_probs(predictions: Predictions) -> Predictions:
-    """The same distributions as probabilities in float64: what other programs can read, whatever was carried."""
-    if predictions.kind == "probs" and np.all(np.asarray(predictions.beta) == 1):
-        return predictions
-    return replace(predictions, values=read_only(predictions.probs), kind="probs", beta=1.0)
 
 
 def _warnings(before: Predictions, after: Predictions, provenance: dict[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from calib._arrays import Int
 from calib._html import fields_html
+from calib._text import listed, printable
 from calib.calibrators._base import Calibrator, rejoined
 from calib.calibrators.registry import as_method
 from calib.errors import InputError
@@ -48,8 +49,8 @@ class GroupedCalibrator:
         members: dict[Any, Int] = members_of(predictions, groups)
         if unknown := [name for name in members if name not in self.calibrators]:
             raise InputError(
-                f"group {unknown[0]!r} was not there when the calibrator was fitted",
-                help=f"fitted groups are {', '.join(map(repr, self.calibrators))}",
+                f"group {printable(str(unknown[0]))!r} was not there when the calibrator was fitted",
+                help=f"fitted groups are {listed(self.calibrators)}; fit one on examples of all groups",
             )
         parts = [self.calibrators[name].transform(predictions[rows]) for name, rows in members.items()]
         return rejoined(predictions, parts, np.concatenate(list(members.values())))

@@ -1,5 +1,6 @@
 """How sure a temperature is: its likelihood interval, and the test that no temperature is needed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from calib._arrays import check_level
 from calib.calibrators._likelihood import Likelihood, Moments
 from calib.calibrators._optimum import optimum
+from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import NumericalError
 from calib.intervals import Interval
 from calib.predictions import ArrayLike, Predictions, require_predictions
@@ -16,7 +18,7 @@ _FAR = 690.0  # log β at the end of the range of float64
 
 @dataclass(frozen=True)
 class TemperatureTest:
-    """Likelihood-ratio test of T = 1: ``statistic`` 2 n (NLL(1) − NLL(T)), ``p_value`` from χ² with one degree."""
+    """A test of temperatures: ``p_value`` from χ².  Of T = 1, the likelihood ratio 2 n (NLL(1) − NLL(T))."""
 
     statistic: float
     p_value: float
@@ -59,6 +61,26 @@ def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = No
     likelihood, _, best = _fitted(predictions, targets)
     statistic = max(2 * likelihood.effective * (likelihood.at(1.0).nll - best.nll), 0.0)
     return TemperatureTest(statistic, float(chdtrc(1, statistic)))
+
+
+def equal_temperatures(fits: Sequence[TemperatureScaling]) -> TemperatureTest | None:
+    """Test whether independent examples of several groups share one T; None where a standard error is not known.
+
+    ``statistic`` is the weighted sum of squares of log T about its mean, by the robust standard errors, ``p_value``
+    from χ² with one degree less than there are groups.  Source: Cochran (1954).
+
+    >>> one, other = (TemperatureScaling(t, robust_standard_error=0.1) for t in (1.0, 2.0))
+    >>> equal_temperatures([one, one]).p_value, equal_temperatures([one, other]).p_value < 1e-3
+    (1.0, True)
+    """
+    from scipy.special import chdtrc
+
+    logs = np.log([fit.temperature for fit in fits])
+    errors = np.array([fit.robust_standard_error / fit.temperature for fit in fits])
+    if len(fits) < 2 or not (np.isfinite(errors) & (errors > 0)).all():
+        return None
+    statistic = float((((logs - np.average(logs, weights=errors**-2)) / errors) ** 2).sum())
+    return TemperatureTest(statistic, float(chdtrc(len(fits) - 1, statistic)))
 
 
 def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, float, Moments]:

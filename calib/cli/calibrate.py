@@ -24,6 +24,10 @@ def calibrate(
     source: OneSource,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Calibrator to write, .json.")],
     method: Annotated[str, typer.Option(metavar="NAME", help="One of those above.")] = "temperature",
+    group_by: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="One calibrator a group, by this column of the file."),
+    ] = None,
     reading: Reading = AS_IT_IS,
     force: Force = False,
 ) -> None:
@@ -33,6 +37,8 @@ def calibrate(
 
     Methods: temperature, ensemble-temperature, vector, matrix, dirichlet, structured-vector, structured-matrix,
     isotonic, histogram, bbq, spline, desmoothing; for two classes also platt and beta.
+
+    With --group-by, `apply` and `evaluate --calibrator` read the column again: a group that is new is refused.
 
     Exits with 3, and writes nothing, where no temperature is best.
 
@@ -47,23 +53,31 @@ def calibrate(
     from calib.files.shards import is_shards
 
     chosen = method_class(method)
-    if is_shards(source) and method == "temperature":
+    if is_shards(source) and method == "temperature" and group_by is None:
         _calibrate_streamed(source, reading, output)
         return
     given = opened(source, reading)
     split = given.test if given.calibration is None else given.calibration
     if given.calibration is None and split.provenance.get("split") == "test":
         say("note: there is no calibration split: fitted on the test examples, do not judge it on these")
+    if group_by is not None:
+        from calib.cli._calibrate_groups import calibrate_groups
+
+        calibrate_groups(source, given.name, group_by, split, method, chosen, output)
+        print(output)
+        return
     with working(f"fitting {method}"):
         fitted = chosen.fit(split)
     status = getattr(fitted, "status", "ok")
     if method == "temperature" and status != "ok":
         from calib.diagnosis import NO_TEMPERATURE
+        from calib.files.rounded import why_zero
 
         impossible = _impossible_labels(split)
         if impossible:
             raise NumericalError(
-                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite",
+                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite"
+                f"{why_zero(split.provenance)}",
                 help="nothing was written; isotonic, histogram and bbq cope with such labels",
             )
         raise NumericalError(NO_TEMPERATURE[status], help="nothing was written")

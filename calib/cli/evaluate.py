@@ -130,6 +130,7 @@ def evaluate(
         _fail_above(gates, {"": reports})
         return
     from calib.diagnosis import diagnose
+    from calib.files.rounded import why_zero
     from calib.predictions import look_like_probs
     from calib.sources import open_source
     from calib.tables import score_table
@@ -146,6 +147,8 @@ def evaluate(
         return
     with working("evaluating"):
         diagnosis = diagnose(opened.test, opened.calibration, n_bins=bins, seed=seed)
+    for note in opened.notes:
+        say(f"note: {note}")
     if group_by is not None or against is not None:
         judged = {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}}
         if group_by is not None:
@@ -154,6 +157,8 @@ def evaluate(
         elif against is not None:
             with watched(reading) as watching:
                 other = open_source(against, watching)
+            for note in other.notes:
+                say(f"note: of {against}: {note}")
             evaluate_against(opened, diagnosis, other, bins=bins, seed=seed, format=written, output=output)
         _fail_above(gates, judged)
         return
@@ -170,12 +175,11 @@ def evaluate(
     emit(text, output)
     if written in ("markdown", "latex", "csv"):
         say(diagnosis.verdict)
-    for note in opened.notes:
-        say(f"note: {note}")
     if look_like_probs(opened.test):
         say("warning: every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
+    zero = why_zero(opened.test.provenance)
     if impossible := diagnosis.uncalibrated.infinite_nll:
-        say(f"warning: {impossible:,} labels have probability 0, so NLL is infinite")
+        say(f"warning: {impossible:,} labels have probability 0, so NLL is infinite{zero}")
     if diagnosis.fitted.status != "ok":
         say(f"warning: no temperature was fitted ({diagnosis.fitted.status}); the second column is the first again")
     _fail_above(gates, {"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}})

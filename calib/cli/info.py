@@ -94,10 +94,23 @@ def _shards(path: Path) -> dict[str, Any]:
 
 
 def _predictions(path: Path) -> dict[str, Any]:
+    from calib.cli._evaluate_confidences import logged_outcomes
+    from calib.errors import InputError
     from calib.files.read import read_predictions
 
     with working("reading"):
-        return _described(read_predictions(path))
+        try:
+            return _described(read_predictions(path, rounded=True))
+        except InputError:
+            if (logged := logged_outcomes(path)) is None:
+                raise
+    return {
+        "what": "a log of confidences",
+        "n": {"examples": logged.n},
+        "mean_confidence": logged.mean(logged.confidence),
+        "accuracy": logged.mean(logged.correct),
+        "weighted": logged.weight is not None,
+    }
 
 
 def _described(predictions: "Predictions") -> dict[str, Any]:

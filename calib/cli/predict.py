@@ -7,11 +7,12 @@ import typer
 
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
-from calib.cli._reading import opens_sources, watched
+from calib.cli._reading import opened, opens_sources, watched
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
 
 if TYPE_CHECKING:
+    from calib.files.carried import Carried
     from calib.predictions import Predictions
 
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def predict(
     source: OneSource,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="File of predictions (.npz) to write.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Predictions to write; its ending says how.")
     ],
     split: Annotated[Literal["train", "calibration", "test"], typer.Option(help="Which examples.")] = "test",
     reading: Reading = AS_IT_IS,
@@ -28,10 +29,14 @@ def predict(
     """Save the predictions of a trained network.
 
     Runs it over one of its splits and writes logits, labels and class names; weights of others are run over the test
-    images of --dataset. Of an example, or of predictions in another format, it writes what is there.
+    images of --dataset. Of an example, or of predictions in another format, it writes what is there. Endings are .npz,
+    .csv, .jsonl, .parquet, .feather and .arrow.
 
     Example: calib predict runs/ls05 -o predictions.npz
     """
+    from calib.files.write import check_ending
+
+    check_ending(output)
     refuse_existing(output, force=force)
     from calib.examples import SPLITS, example_named, load_example
 
@@ -52,9 +57,11 @@ def predict(
     if path.is_file() and not holds_weights(path):
         if split != "test":
             raise InputError(f"{source} is one split already", help="leave --split out")
-        with watched(reading) as watching:
-            opened = open_source(source, watching)
-        _save(opened.test, "given", output)
+        from calib.files.carried import carried_columns
+
+        given = opened(source, reading).test
+        as_text = output.suffix.lower() == ".csv"
+        _save(given, "given", output, carried_columns(path, given.n, kind=reading.kind, as_text=as_text))
         return
     from calib.inference import predict_part, resolve_device
     from calib.models.weights_file import read_tensors
@@ -65,10 +72,10 @@ def predict(
         if split != "test":
             raise InputError("of weights of others the test images alone are known", help="leave --split out")
         with watched(reading) as watching:
-            opened = open_source(source, watching)
-        for note in opened.notes:
+            foreign = open_source(source, watching)
+        for note in foreign.notes:
             say(f"note: {note}")
-        _save(opened.test, "test", output)
+        _save(foreign.test, "test", output)
         return
     reading.refuse(OF_WEIGHTS, what=f"{path} is a checkpoint of calib, which knows its own")
     with watched(reading) as watching:
@@ -84,9 +91,10 @@ def predict(
     _save(predictions, split, output)
 
 
-def _save(predictions: "Predictions", split: str, output: Path) -> None:
-    from calib.files.npz import save_predictions
+def _save(predictions: "Predictions", split: str, output: Path, carried: "Carried | None" = None) -> None:
+    from calib.files.write import write_predictions
 
-    save_predictions(predictions, output)
+    for note in write_predictions(predictions, output, carried):
+        say(f"note: {note}")
     say(f"{predictions.n} {split} examples, {predictions.n_classes} classes; next: calib evaluate {output}")
     print(output)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
 from calib.cli._progress import working
@@ -14,6 +15,7 @@ from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
+    from calib.outcomes import Outcomes
     from calib.plots.reliability import BeforeAfter
 
 
@@ -35,7 +37,8 @@ def reliability_plot(
 ) -> None:
     """Draw reliability diagrams.
 
-    As in Guo et al. (2017): uncalibrated on the left, with a temperature on the right, one row a model.
+    As in Guo et al. (2017): uncalibrated on the left, with a temperature on the right, one row a model. A
+    log of confidences and whether they were right has no right.
 
     Example: calib reliability-plot runs/hard runs/ls05 -o figure.pdf
     """
@@ -51,12 +54,33 @@ def reliability_plot(
         if is_shards(path) and bars != "consistency":  # those need rows
             rows.append(_streamed_row(path, calibration, reading, bins=bins, bars=bars, seed=seed))
             continue
-        source = opened(path, reading, calibration=calibration)
+        try:
+            source = opened(path, reading, calibration=calibration)
+        except InputError:
+            logged = logged_outcomes(path)
+            if logged is None or calibration is not None:
+                raise
+            rows.append(_logged_row(path.stem, logged, bins=bins, bars=bars, seed=seed))
+            continue
         with working(f"judging {source.name}"):
             diagnosis = diagnose(source.test, source.calibration, n_bins=bins, seed=seed)
             rows.append(BeforeAfter(source.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(bars)))
     save_figure(reliability_figure(rows, bars=bars), output)
     print(output)
+
+
+def _logged_row(name: str, logged: "Outcomes", *, bins: int, bars: str, seed: int) -> "BeforeAfter":
+    """Of a log of confidences, which knows too little for a temperature."""
+    from calib.curve import calibration_curve
+    from calib.plots.reliability import BeforeAfter
+    from calib.uncertainty import consistency_interval
+
+    curve, intervals = calibration_curve(logged, n_bins=bins), None
+    if bars != "none":
+        confidence = bars == "confidence"
+        ends = curve.accuracy_interval() if confidence else consistency_interval(logged, n_bins=bins, seed=seed)
+        intervals = ends, ends
+    return BeforeAfter(name, curve, None, "no temperature:\nconfidences alone", intervals)
 
 
 def _streamed_row(

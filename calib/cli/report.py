@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import printable
-from calib.cli._evaluate_confidences import logged_outcomes
-from calib.cli._evaluate_groups import column_of_groups
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_existing, say
 from calib.cli._progress import counting_bar, working
@@ -60,6 +58,7 @@ def report(
         raise InputError(f"{twice} is named twice", help="name each model once")
     date = _date()
     from calib.files.atomic import atomic_file
+    from calib.files.group_column import column_of_groups
     from calib.report.subject import quoted
     from calib.report.write import render_report
 
@@ -67,7 +66,7 @@ def report(
     subjects: list[Subject] = []
     splits = []
     for path in sources:
-        source = _opened(path, reading, calibration)
+        source = opened(path, reading, calibration=calibration)
         name = source.name if source.name not in (subject.name for subject in subjects) else str(path)
         fitted_on = None if calibration is None else _fitted_on(calibration, reading)
         groups = None if group_by is None else (group_by, column_of_groups(path, group_by))
@@ -84,18 +83,6 @@ def report(
     for subject in subjects:
         say(f"{printable(subject.name)}: {subject.diagnosis.verdict}")
     print(output)
-
-
-def _opened(path: Path, reading: Reading, calibration: Path | None) -> "Source":
-    try:
-        return opened(path, reading, calibration=calibration)
-    except InputError as error:
-        if logged_outcomes(path) is None:
-            raise
-        raise InputError(
-            f"{path} holds confidences alone, a report needs the scores of all classes",
-            help="`calib evaluate` reads it",
-        ) from error
 
 
 def _subject(

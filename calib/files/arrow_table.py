@@ -30,6 +30,10 @@ class ArrowColumns(Mapping[str, AnyArray]):
                 f"column {printable(name)!r} is damaged ({_reason(error)})", help="write it again"
             ) from error
 
+    def raw(self, name: str) -> Any:
+        """The column as Arrow has it, of whatever type."""
+        return self._table.column(name)
+
     def __contains__(self, name: object) -> bool:
         """By its name alone: whether it can be read is another question."""
         return name in self._table.column_names

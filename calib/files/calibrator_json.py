@@ -27,11 +27,16 @@ Saved = Calibrator | GroupedCalibrator
 
 
 def save_calibrator(
-    calibrator: Saved, path: Path | str, *, fitted_on: Predictions | Mapping[str, Any] | None = None
+    calibrator: Saved,
+    path: Path | str,
+    *,
+    fitted_on: Predictions | Mapping[str, Any] | None = None,
+    group_by: str | None = None,
 ) -> None:
     """Write ``calibrator`` to ``path`` with where it came from: versions, commit, and a hash of ``fitted_on``.
 
-    Of examples that are not kept ``fitted_on`` is what is known of them: ``n``, ``n_classes``, ``kind``.
+    Of examples that are not kept ``fitted_on`` is what is known of them: ``n``, ``n_classes``, ``kind``.  ``group_by``
+    is the column of files that holds the groups of a `GroupedCalibrator`.
     The file appears whole or not at all.  Raises `InputError` where it cannot be written.
     """
     provenance: dict[str, Any] = {"versions": versions(), "commit": commit()}
@@ -48,6 +53,8 @@ def save_calibrator(
         provenance |= {
             name: fitted_on.provenance[name] for name in ("checkpoint_sha256", "split") if name in fitted_on.provenance
         }
+    if group_by is not None:
+        provenance["group_by"] = group_by
     content = {"format": FORMAT, **_encoded(calibrator), "provenance": provenance}
     try:
         text = json.dumps(content, allow_nan=False, indent=1, default=_plain_scalar)

@@ -18,6 +18,11 @@ def read_json_lines(path: Path | str) -> dict[str, AnyArray]:
 
     Raises `InputError` naming the line that is no such object.
     """
+    return {name: _array(Path(path), name, values) for name, values in read_json_values(path).items()}
+
+
+def read_json_values(path: Path | str) -> dict[str, list[Any]]:
+    """The same columns as JSON has them, whatever it is: words, numbers, null, lists.  Raises as `read_json_lines`."""
     path = Path(path)
     columns: dict[str, list[Any]] = {}
     rows = 0
@@ -41,7 +46,7 @@ def read_json_lines(path: Path | str) -> dict[str, AnyArray]:
         raise InputError(f"{path} is not UTF-8 text", help="write it again in UTF-8") from error
     if not rows:
         raise InputError(f"{path} holds no rows", help="write one object a line")
-    return {name: _array(path, name, values) for name, values in columns.items()}
+    return columns
 
 
 def _row(path: Path, number: int, line: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Predictions as ``.npz``: the format whose checksums notice a flipped bit."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,23 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from calib._arrays import is_text
+from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
 from calib.files.columns import NO_LABELS
 from calib.files.plain_file import check_file
+from calib.files.rounded import provenance_of, recognised
 from calib.files.sniff import describe, is_zip
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
 
 
-def save_predictions(predictions: Predictions, path: Path | str, *, half: bool = False) -> None:
+def save_predictions(
+    predictions: Predictions, path: Path | str, *, half: bool = False, beside: Mapping[str, AnyArray] | None = None
+) -> None:
     """Write ``predictions`` to ``path``: ``logits`` or ``probs``, ``labels``, ``sample_weight``, ``meta`` (JSON).
 
-    ``half`` rounds logits to float16, which keeps 3 digits of each in half the room or less.  Raises `InputError` where
+    ``half`` rounds logits to float16, which keeps 3 digits of each in half the room or less.  Arrays ``beside`` these
+    are written under their names, and left alone by `load_predictions`.  Raises `InputError` where
     the file cannot be written, provenance is not plain data, or ``half`` would lose a logit or the small ones of
     probabilities; what was there stays until the new file is complete.
     """
@@ -41,8 +46,10 @@ def save_predictions(predictions: Predictions, path: Path | str, *, half: bool =
     }
     if predictions.sample_weight is not None:
         arrays["sample_weight"] = predictions.sample_weight
-    with atomic_file(path) as file:
-        np.savez_compressed(file, **arrays)
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in (arrays | dict(beside or {})).items():  # numpy.savez has a name or two of its own
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 def _rounded(predictions: Predictions) -> Any:
@@ -79,7 +86,9 @@ def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictio
     return predictions_of(path, read_arrays(path), unlabelled=unlabelled)
 
 
-def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False) -> Predictions:
+def predictions_of(
+    path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False, rounded: bool = False
+) -> Predictions:
     """What `load_predictions` makes of the arrays that `read_arrays` read from ``path``."""
     path, arrays = Path(path), dict(arrays)
     lacking = unlabelled and "labels" not in arrays
@@ -100,6 +109,9 @@ def predictions_of(path: Path | str, arrays: Mapping[str, Any], *, unlabelled: b
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes such a file',
         )
     meta = _read_meta(path, arrays)
+    if rounded and kinds[0] == "probs" and (mended := recognised(arrays["probs"])) is not None:
+        arrays["probs"] = mended.values
+        meta["provenance"] = {**meta["provenance"], **provenance_of(mended)}
     make = Predictions.from_logits if kinds[0] == "logits" else Predictions.from_probs
     try:
         predictions = make(

@@ -10,9 +10,10 @@ from calib._arrays import AnyArray, is_text
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.arrow_table import read_arrow, read_parquet
-from calib.files.columns import LABELS, predictions_from
+from calib.files.columns import predictions_from
 from calib.files.csv_table import read_csv
 from calib.files.json_lines import read_json_lines
+from calib.files.label_column import LABELS
 from calib.files.npz import predictions_of, read_arrays
 from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
@@ -39,13 +40,15 @@ def read_predictions(
     labels: Path | str | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
+    rounded: bool = False,
 ) -> Predictions:
     """Read predictions from ``.npz``, ``.npy``, CSV, JSON lines, Parquet, Arrow or safetensors.
 
     `calib.files.columns.predictions_from` says which names of columns are understood; calib's own ``.npz`` and any with
     ``logits`` or ``probs`` and ``labels`` are read by `calib.files.npz.load_predictions`.  An ``.npy`` goes by its own
     name (``logits.npy``).  ``labels`` is a file with nothing but labels, ``kind`` says what scores are where names do
-    not; ``unlabelled`` takes a file without labels.  Raises `InputError` saying what is wrong with the file.
+    not; ``unlabelled`` takes a file without labels, ``rounded`` probabilities of few decimals (see
+    `calib.files.rounded`).  Raises `InputError` saying what is wrong with the file.
     """
     path = Path(path)
     columns = read_columns(path)
@@ -56,7 +59,7 @@ def read_predictions(
     if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
         others = {"logits", "probs"} - {kind} if kind in columns else set()
         arrays = {name: array for name, array in columns.items() if name not in others}
-        return _named(path, predictions_of(path, arrays, unlabelled=unlabelled), class_names)
+        return _named(path, predictions_of(path, arrays, unlabelled=unlabelled, rounded=rounded), class_names)
     given = None if labels is None else read_labels_file(labels)
     try:
         predictions = predictions_from(
@@ -65,6 +68,7 @@ def read_predictions(
             labels=given,
             class_names=class_names,
             unlabelled=unlabelled,
+            rounded=rounded,
         )
         _ = predictions.outcomes  # find bad values now, while the file's name is known
     except InputError as error:
@@ -109,14 +113,20 @@ def read_columns(path: Path | str) -> Columns:
     check_file(path, "a predictions file", help="name a file")
     if is_npz(path):
         return read_arrays(path)
-    looks_like = describe(path)
+    looks_like = format_of(path)
     if looks_like == "a .npy array":
         return {path.stem: _read_npy(path)}
-    if looks_like == "unknown binary data" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        looks_like = "a text file"  # with odd characters in it, or so its reader says
     if looks_like not in _READERS:
         raise InputError(f"{path} holds no predictions: it looks like {looks_like}", help=HELP)
     return _READERS[looks_like](path)
+
+
+def format_of(path: Path) -> str:
+    """What a file is by its first bytes; its name decides where these are of no kind."""
+    looks_like = describe(path)
+    if looks_like == "unknown binary data" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        return "a text file"  # with odd characters in it, or so its reader says
+    return looks_like
 
 
 def read_labels_file(path: Path | str) -> AnyArray:

@@ -118,7 +118,7 @@ class Shards:
         chosen = spread(self.files)
         heads = [next(self._parts(file), None) for file in chosen]
         found = [head for head in heads if head is not None] or list(itertools.islice(self, 1))
-        return joined([head[: -(-rows // len(found))] for head in found])
+        return to_guess_from([head[: -(-rows // len(found))] for head in found])
 
     def _parts(self, file: Path, known: set[str] | None = None) -> Iterator[Predictions]:
         """The parts of a file; a Parquet file must have the columns that are ``known`` of those before it."""
@@ -197,6 +197,16 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
         np.concatenate([part.labels for part in parts]),
         class_names=names,
         sample_weight=np.concatenate(weights) if weights else None,
+    )
+
+
+def to_guess_from(parts: Sequence[Predictions]) -> Predictions:
+    """Some rows joined, as a first guess at the whole: without their weights where these happen to be all 0."""
+    found = joined(parts)
+    return (
+        replace(found, sample_weight=None)
+        if found.sample_weight is not None and not found.sample_weight.any()
+        else found
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from calib._extras import library
 from calib._text import printable
 from calib.errors import InputError, LostProcessError
-from calib.files.shards import Shards, joined, spread
+from calib.files.shards import Shards, spread, to_guess_from
 from calib.predictions import Kind, Predictions
 
 Found = TypeVar("Found")
@@ -68,7 +68,7 @@ class DaskParts:
             found = [head for head in self._run(_head, parts, -(-rows // len(chosen))) if head is not None]
             if found:
                 break
-        return joined(found)
+        return to_guess_from(found)
 
     def _run(self, task: Callable[..., Any], parts: Sequence[Any], argument: Any) -> Iterator[Any]:
         delayed = _dask().delayed(task, pure=False)

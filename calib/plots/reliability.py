@@ -40,12 +40,12 @@ class BeforeAfter(NamedTuple):
     """One row of `reliability_figure`: a model's name, its curve without and with temperature scaling, and a label.
 
     ``label`` stands over the right diagram and says what was done, such as ``"T = 1.87"`` or
-    ``"T = 1.87, cross-fitted"``.
+    ``"T = 1.87, cross-fitted"``; without a ``scaled`` curve, in its place, why there is none.
     """
 
     name: str
     uncalibrated: CalibrationCurve
-    scaled: CalibrationCurve
+    scaled: CalibrationCurve | None
     label: str
     bars: tuple[Bars, Bars] | None = None
 
@@ -113,7 +113,7 @@ def reliability_diagram(
 
 
 def reliability_figure(
-    rows: Sequence[BeforeAfter | tuple[str, CalibrationCurve, CalibrationCurve, str]], *, bars: BarsKind = "none"
+    rows: Sequence[BeforeAfter | tuple[str, CalibrationCurve, CalibrationCurve | None, str]], *, bars: BarsKind = "none"
 ) -> Figure:
     """Draw models one below the other, uncalibrated on the left and temperature-scaled on the right.
 
@@ -131,7 +131,7 @@ def reliability_figure(
     height = len(rows) * pitch + _LABEL + _LEGEND
     figure = Figure(figsize=(_WIDTH, height))
     figure.set_layout_engine("none")  # the places are fixed, whatever the style sheet asks for
-    share_limit = max(largest_share(curve) for row in rows for curve in row[1:3])
+    share_limit = max(largest_share(curve) for row in rows for curve in row[1:3] if curve is not None)
     for i, row in enumerate(BeforeAfter(*row) for row in rows):
         top, last_row = height - i * pitch, i == len(rows) - 1
         heading = figure.text(_LEFT / _WIDTH, (top - 0.05) / height, "", va="top", fontsize=_POINTS, fontweight="bold")
@@ -139,6 +139,10 @@ def reliability_figure(
         pair = ((row.uncalibrated, "uncalibrated"), (row.scaled, row.label))
         for j, (curve, title) in enumerate(pair):
             left = _LEFT + j * (_SIDE + _BETWEEN)
+            if curve is None:
+                middle = (left + _SIDE / 2) / _WIDTH, (top - _ABOVE - _PANEL / 2) / height
+                figure.text(*middle, title, ha="center", va="center", fontsize=_POINTS, parse_math=False)
+                continue
             place = (left / _WIDTH, (top - _ABOVE - _PANEL) / height, _SIDE / _WIDTH, _PANEL / height)
             ax = figure.add_axes(place)
             strip = draw_panel(ax, curve, share_limit=share_limit, bars=row.bars and row.bars[j])

@@ -42,10 +42,22 @@ def test_what_is_fitted_is_saved_applied_and_judged(run: Run, predictions: Path,
     assert (found["calibrated"]["ece"], found["calibrated"]["nll"]) == (calib.ece(scaled), calib.nll(scaled))
     assert found["uncalibrated"]["ece"] == calib.ece(load_predictions(predictions))
     assert found["warnings"] == []
+    before, after = calib.evaluate(load_predictions(predictions)), calib.evaluate(scaled)
+    change = f"The calibrator brings ECE {before.ece:.3f} → {after.ece:.3f}; what is left is no more than chance"
+    assert found["verdict"].startswith(f"Overconfident: it claims {before.mean_confidence:.1%}")
+    assert change in found["verdict"]
     for form in ("table", "markdown", "latex", "csv"):
         shown = run("evaluate", predictions, "--calibrator", saved, "--format", form)
         assert shown.code == 0
         assert "calibrated" in shown.out
+        assert found["verdict"] in (shown.out if form == "table" else shown.err)
+
+
+def test_a_calibrator_that_does_harm_or_nothing_is_said_to(run: Run, predictions: Path) -> None:
+    saved = predictions.with_name("c.json")
+    for temperature, words in ((0.3, "The calibrator does not lower NLL here"), (1.0, "changes neither NLL nor ECE")):
+        calib.save_calibrator(calib.TemperatureScaling(temperature), saved)
+        assert words in json.loads(run("evaluate", predictions, "--calibrator", saved, "--json").out)["verdict"]
 
 
 @pytest.mark.parametrize("method", ["vector", "isotonic", "ensemble-temperature"])
@@ -114,7 +126,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(run: Run, predictions: P
         (("calibrate", tmp_path / "none.npz", "-o", saved), "does not exist"),
         (("apply", saved, predictions, "-o", tmp_path / "out.npz"), "does not exist, a calibrator was expected"),
         (("apply", predictions, predictions, "-o", tmp_path / "out.npz"), "is no saved calibrator"),
-        (("apply", saved, predictions, "-o", tmp_path / "out.csv"), "saved as .npz"),
+        (("apply", saved, predictions, "-o", tmp_path / "out.pkl"), "saved as .npz"),
         (("compare-calibrators", predictions, "--methods", "temperature,magic"), "there is no method 'magic'"),
     ):
         assert_refused(run(*arguments), message)

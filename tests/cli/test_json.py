@@ -49,6 +49,7 @@ COMMANDS = {
     "calib compare-calibrators SOURCE": "compare-calibrators {here}/p.csv --methods temperature,platt,histogram",
     "calib per-class SOURCE": f"per-class {HARD}",
     "calib info PREDICTIONS": "info {here}/p.csv",
+    "calib info LOG": "info {here}/log.csv",
     "calib info RUN": "info {trained}",
     "calib env": "env",
     "calib data list": "data list",

@@ -120,13 +120,13 @@ def test_what_cannot_be_reported_is_refused_before_any_work(run: Run, csv: Path,
     assert_refused(run("report", csv, "-o", tmp_path / "r.pdf"), "saved as .html")
     assert_refused(run("report", csv, HARD, "--calibration", csv, "-o", page), "--calibration goes with one SOURCE")
     assert_refused(run("report", csv, "--group-by", "country", "-o", page), "no column 'country'", "site")
-    assert_refused(run("report", HARD, "--group-by", "site", "-o", page), "names a column of a file")
+    assert_refused(run("report", HARD, "--group-by", "site", "-o", page), "a column of a file")
     assert_refused(run("report", csv, csv, "-o", page), "named twice")
     assert_refused(run("report", tmp_path / "none.npz", "-o", page), "does not exist")
     assert_refused(run("report", csv), "--output")
     logged = tmp_path / "log.csv"
     logged.write_text("confidence,correct\n0.9,1\n0.8,0\n", encoding="utf-8")
-    assert_refused(run("report", logged, "-o", page), "holds confidences alone", "calib evaluate")
+    assert_refused(run("report", logged, "-o", page), "a log of confidences", "calib evaluate")
     page.write_text("mine", encoding="utf-8")
     assert_refused(run("report", csv, "-o", page), "exists already", "--force")
     assert page.read_text(encoding="utf-8") == "mine"

@@ -27,6 +27,9 @@ COMMANDS = {
     "32-predict": "predict {source} --force -o {out}/new.npz",
     "32-calibrate": "calibrate {source} --force -o {out}/new.json",
     "32-apply": "apply {calibrator} {source} --force -o {out}/new.npz",
+    "32-apply-csv": "apply {calibrator} {source} --force -o {out}/new.csv",
+    "32-apply-jsonl": "apply {calibrator} {source} --force -o {out}/new.jsonl",
+    "32-apply-parquet": "apply {calibrator} {source} --force -o {out}/new.parquet",
     "32-per-class": "per-class {source} --force -o {out}/new.txt",
 }
 SLOW = {

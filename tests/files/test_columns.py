@@ -66,6 +66,27 @@ def test_what_names_do_not_say_is_asked_for_and_what_they_say_holds() -> None:
     assert same(predictions_from(both, kind="probs"))
 
 
+@pytest.mark.parametrize("name", ["predict", "prediction", "y_pred", "Pred", "score"])
+def test_predicted_classes_are_not_taken_for_probabilities(name: str) -> None:
+    hard = {"label": np.array([0, 1, 1, 0]), name: np.array([0, 1, 0, 0])}
+    for kind in (None, "probs", "logits"):
+        for values in (hard[name], hard[name].astype(float), hard[name].astype(bool)):
+            with pytest.raises(InputError, match="classes that were predicted, not how probable") as error:
+                predictions_from({**hard, name: values}, kind=kind)
+            assert "`confidence` and `correct`" in error.value.help
+            assert "`prob_1`" in error.value.help
+    assert same(predictions_from({**BY_CLASS, "label": Y, name: hard[name]}))  # beside scores it is nobody's business
+
+
+def test_class_numbers_are_told_from_scores_by_the_name_of_their_column() -> None:
+    numbers = {"label": np.array([0, 1, 1, 0]), "prediction": np.array([3, 9, 0, 3])}
+    with pytest.raises(InputError, match="'prediction' holds whole numbers"):
+        predictions_from(numbers)
+    points = {"label": np.array([0, 1, 1, 0]), "score": np.array([-3, 9, 0, 3])}
+    assert predictions_from(points, kind="logits").values[:, 1].tolist() == [-3, 9, 0, 3]
+    assert predictions_from({**points, "score": np.array([0.1, 0.9, 0, 1])}, kind="probs").n == 4
+
+
 def test_weights_and_labels_of_another_file_are_taken() -> None:
     found = predictions_from({**BY_CLASS, "weight": np.array([1, 2, 3, 4])}, labels=Y)
     assert same(found)

@@ -1,0 +1,55 @@
+"""Labels as people write them, numbers or words, into class numbers."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from calib._arrays import AnyArray
+from calib._text import listed, printable
+from calib.errors import InputError
+
+LABELS = ("label", "labels", "target", "targets", "y", "y_true", "ground_truth", "true_label")
+
+
+def numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes: int, column: str) -> AnyArray:
+    """Labels as class numbers; words are looked up among the classes' names."""
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind in "fiub":
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise InputError(
+                f"row {int(np.argmax(np.isnan(array)))} has no label in {printable(column)!r}", help="drop the row"
+            )
+        return array
+    words = ["" if value is None or value != value else str(value) for value in array]
+    if names is not None and not are_numbers(names):
+        index = {str(name).strip(): i for i, name in enumerate(names)}
+        if len(index) < len(names):
+            twice = next(name for i, name in enumerate(names) if index[str(name).strip()] != i)
+            raise InputError(
+                f"two classes are called {printable(str(twice))!r}, and the labels are words",
+                help="give each class its own name, or labels as class numbers from 0",
+            )
+        for row, word in enumerate(words):
+            if word.strip() not in index:
+                raise InputError(
+                    f"row {row} has the label {printable(word)!r}, which is no class: {listed(names)}",
+                    help="labels are class numbers, or names of the classes as the columns have them",
+                )
+        return np.array([index[word.strip()] for word in words], dtype=np.int64)
+    for row, word in enumerate(words):
+        if not re.fullmatch(r"\s*[+-]?\d{1,18}(\.0*)?\s*", word):
+            raise InputError(
+                f"row {row} has the label {printable(word)!r}, but the classes have no names",
+                help="name them: columns prob_NAME, --class-names, or labels as class numbers from 0",
+            )
+    return np.array([int(float(word)) for word in words], dtype=np.int64)
+
+
+def are_numbers(names: Sequence[str]) -> bool:
+    """Whether names of classes are their numbers 0 … k − 1, and so say nothing."""
+    return all(re.fullmatch(r"\d+", str(name).strip()) for name in names) and [int(name) for name in names] == list(
+        range(len(names))
+    )
