@@ -5,43 +5,33 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable, with_error
 from calib.cli._json import diagnosed
-from calib.cli._output import emit, render, text_table
+from calib.cli._page import Asked, Page, by_column
+from calib.cli._reading import opened
 from calib.errors import InputError
-from calib.export import Format, to_json
 
 if TYPE_CHECKING:
     from calib.diagnosis import Diagnosis
     from calib.sources import Source
 
 
-def evaluate_against(
-    source: "Source",
-    diagnosis: "Diagnosis",
-    other: "Source",
-    *,
-    bins: int,
-    seed: int,
-    format: Format,
-    output: Path | None,
-) -> None:
-    """Print both data sets, without and with the temperature of the first, and the second with its own.
+def evaluate_against(asked: Asked, against: Path, source: "Source", diagnosis: "Diagnosis") -> Page:
+    """Both data sets, without and with the temperature of the first, and the second with its own.
 
     Raises `InputError` where the two are not of one model.
     """
-    import pandas as pd
-
     from calib.diagnosis import diagnose
     from calib.evaluation import evaluate
     from calib.report_rows import metrics_of, report_rows
 
+    other = opened(against, asked.reading)
     if (other.test.n_classes, other.test.kind) != (source.test.n_classes, source.test.kind):
         raise InputError(
             f"{other.name} holds {other.test.kind} of {other.test.n_classes} classes, {source.name} "
             f"{source.test.kind} of {source.test.n_classes}",
             help="compare predictions of one model",
         )
-    there = diagnose(other.test, other.calibration, n_bins=bins, seed=seed)
-    carried = evaluate(diagnosis.fitted.transform(other.test), n_bins=bins, seed=seed)
+    there = diagnose(other.test, other.calibration, n_bins=asked.bins, seed=asked.seed)
+    carried = evaluate(diagnosis.fitted.transform(other.test), n_bins=asked.bins, seed=asked.seed)
     reports = {
         f"{source.name}": diagnosis.uncalibrated,
         f"{source.name} + T": diagnosis.scaled,
@@ -51,20 +41,18 @@ def evaluate_against(
     }
     if len(reports) < 5:
         raise InputError(f"both data sets are called {source.name}", help="rename one of the files")
-    columns = ["", *(printable(name) for name in reports)]
-    rows = report_rows(*reports.values())
     temperatures = [f"{diagnosis.fitted.temperature:.4g}", f"{there.fitted.temperature:.4g}"]
-    rows.append(["temperature T", "1", temperatures[0], "1", *temperatures])
     verdict = _verdict(diagnosis, there, carried.ece, other.name)
-    if format == "json":
-        second = {**diagnosed(other.name, there), "carried": metrics_of(carried), "verdict": verdict}
-        del second["schema"]
-        emit(to_json({**diagnosed(source.name, diagnosis), "against": second}), output)
-    elif format == "table":
-        emit(f"{text_table(columns, rows)}\n{verdict}\n", output)
-    else:
-        full = pd.DataFrame([{"data": name, **report.to_dict()} for name, report in reports.items()])
-        emit(render(format, full=full, shown=pd.DataFrame(rows, columns=columns), extra={}), output)
+    second = {**diagnosed(other.name, there), "carried": metrics_of(carried), "verdict": verdict}
+    del second["schema"]
+    return Page(
+        columns=["", *(printable(name) for name in reports)],
+        rows=[*report_rows(*reports.values()), ["temperature T", "1", temperatures[0], "1", *temperatures]],
+        full=by_column("data", reports),
+        body={**diagnosed(source.name, diagnosis), "against": second},
+        verdict=verdict,
+        judged={"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}},
+    )
 
 
 def _verdict(here: "Diagnosis", there: "Diagnosis", carried: float, name: str) -> str:

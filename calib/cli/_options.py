@@ -1,12 +1,17 @@
 """Options that several commands share, declared once."""
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
 from calib.cli._help import RUNNING
 from calib.export import Format
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 Sources: TypeAlias = Annotated[
     list[Path],
@@ -92,6 +97,27 @@ Calibration: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="SOURCE", help="Predictions to fit the temperature on, instead of the model's own split."),
 ]
+
+
+def taking(name: str, options: Callable[..., object], command: Command) -> Command:
+    """Give ``command`` the parameters of ``options`` in the place of its parameter ``name``, which gets their result.
+
+    For a decorator, fix the first two: ``functools.partial(taking, "reading", reading_of)``.
+    """
+    own, shared = inspect.signature(command), inspect.signature(options)
+    parameters: list[inspect.Parameter] = []
+    for one in own.parameters.values():
+        parameters += shared.parameters.values() if one.name == name else [one]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+
+    @wraps(command)
+    def wrapper(**given: Any) -> Any:
+        result = options(**{parameter: given.pop(parameter) for parameter in shared.parameters})
+        return command(**given, **{name: result})
+
+    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper  # type: ignore[return-value]
 
 
 def set_threads(threads: int | None) -> None:

@@ -1,27 +1,25 @@
 """The options that say how to open a SOURCE, declared once and given to every command that opens one."""
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from functools import wraps
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from calib._text import printable
 from calib.cli._help import PREDICTIONS, WEIGHTS
-from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads
+from calib.cli._options import BatchSize, DataDir, Device, Threads, set_threads, taking
 from calib.cli._output import say
 from calib.cli._progress import counting_bar
 from calib.errors import InputError
 from calib.reading import Reading, option_of
 
 if TYPE_CHECKING:
+    from calib.outcomes import Outcomes
     from calib.sources import Source
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _options(
@@ -111,22 +109,7 @@ def _options(
     )
 
 
-def opens_sources(command: Command) -> Command:
-    """Give ``command`` the options in the place of its parameter ``reading: Reading``, where it stands."""
-    own, shared = inspect.signature(command), inspect.signature(_options)
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in own.parameters.items():
-        parameters += shared.parameters.values() if name == "reading" else [parameter]
-    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
-
-    @wraps(command)
-    def wrapper(**given: Any) -> Any:
-        reading = _options(**{name: given.pop(name) for name in shared.parameters})
-        return command(**given, reading=reading)
-
-    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return wrapper  # type: ignore[return-value]
+opens_sources = partial(taking, "reading", _options)
 
 
 @contextmanager
@@ -145,6 +128,23 @@ def opened(path: Path, reading: Reading, *, calibration: Path | None = None) -> 
     for note in source.notes:
         say(f"note: {printable(source.name)}: {note}")
     return source
+
+
+def logged_outcomes(source: Path) -> "Outcomes | None":
+    """The outcomes of a file with the columns confidence and correct; None for any other file."""
+    from calib.files.columns import outcomes_from
+    from calib.files.read import read_columns
+
+    if not source.is_file():
+        return None
+    try:
+        columns = read_columns(source)
+    except InputError:
+        return None
+    try:
+        return outcomes_from(columns)
+    except InputError as error:
+        raise InputError(f"{source}: {error}", help=error.help) from error
 
 
 def as_words(reading: Reading) -> list[str]:

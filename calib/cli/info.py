@@ -94,7 +94,7 @@ def _shards(path: Path) -> dict[str, Any]:
 
 
 def _predictions(path: Path) -> dict[str, Any]:
-    from calib.cli._evaluate_confidences import logged_outcomes
+    from calib.cli._reading import logged_outcomes
     from calib.errors import InputError
     from calib.files.read import read_predictions
 

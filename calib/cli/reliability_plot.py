@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from calib.cli._evaluate_confidences import logged_outcomes
 from calib.cli._options import Bins, Calibration, Force, Seed, Sources
 from calib.cli._output import refuse_picture
 from calib.cli._progress import working
-from calib.cli._reading import opened, opens_sources
+from calib.cli._reading import logged_outcomes, opened, opens_sources
 from calib.cli._shards import streamed_report
 from calib.errors import InputError
 from calib.reading import AS_IT_IS, Reading

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from calib._text import printable
-from calib.cli._networks import command_line, numbers, recipe_name, train_networks
-from calib.cli._options import DataDir, Device, Epochs, Force, Json, Seeds, SmallSetting, TableFormat, Workers
-from calib.cli._output import emit, refuse_picture_as_folder, render, say
+from calib.cli._networks import numbers, recipe_name
+from calib.cli._options import Epochs, Seeds, SmallSetting
+from calib.cli._output import say
+from calib.cli._study import ALONE, Work, filled, studies, study_folder
 from calib.errors import InputError
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
 
 
+@studies
 def distillation(
     output: Annotated[
         Path | None,
@@ -43,12 +44,7 @@ def distillation(
     ] = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
-    workers: Workers = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    format: TableFormat = "table",
-    json: Json = False,
-    force: Force = False,
+    work: Work = ALONE,
 ) -> None:
     """Do smoothed networks teach worse?
 
@@ -58,9 +54,7 @@ def distillation(
 
     Example: calib study distillation --setting digits --smoothing 0,0.1 --temperatures 1,4
     """
-    from calib.inference import resolve_device
     from calib.studies._contrasts import contrast_table, readable_contrasts
-    from calib.studies._files import refuse_foreign
     from calib.studies.distillation import PAPERS, SETTINGS, distillation_table, students, teachers
     from calib.studies.distillation_questions import SCORES, contrasts
     from calib.studies.settings import check_smoothing, setting_named
@@ -74,7 +68,6 @@ def distillation(
         write_distillation,
     )
 
-    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
     if chosen.student.match_logits and (temperatures, student_temperature) != (None, None):
@@ -92,20 +85,18 @@ def distillation(
         of = {kind: replace(getattr(chosen, kind), epochs=epochs, steps=None) for kind in ("teacher", "student")}
         chosen = replace(chosen, **of)
     chosen = replace(chosen, seeds=seeds or chosen.seeds)
-    folder = output or Path(f"distillation-{name}")
-    refuse_picture_as_folder(folder)
-    refuse_foreign(folder, TITLE, FILES)
+    folder = study_folder(output, f"distillation-{name}", title=TITLE, files=FILES)
     first, then = teachers(chosen), students(chosen, folder)
     say(
         f"{len(first)} teachers ({chosen.teacher.arch}), then {len(then)} networks ({chosen.student.arch}), students "
         f"and others, on {chosen.teacher.dataset}; finished ones are kept."
     )
-    if not force:
+    if not work.force:
         refuse_other_runs(then, folder)  # before the teachers are trained
-    watch = partial(log_information, folder, chosen.classes, data_dir, device)
+    watch = partial(log_information, folder, chosen.classes, work.data_dir, work.device)
     for networks, look in ((first, watch), (then, None)):
-        train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device, watch=look)
-    table = distillation_table(chosen, folder, data_dir=data_dir, device=device)
+        work.train(networks, folder, watch=look)
+    table = distillation_table(chosen, folder, data_dir=work.data_dir, device=work.device)
     questions = contrast_table(table, contrasts(chosen), SCORES)
     options = {
         "setting": setting,
@@ -115,18 +106,15 @@ def distillation(
         "student_temperature": student_temperature,
         "seeds": seeds,
         "epochs": epochs,
-        "workers": workers,
-        "device": None if device == "cpu" else device,
     }
-    command = command_line("calib study distillation", options)
-    write_distillation(table, questions, folder, chosen, command=command)
-    wanted = "json" if json else format
-    extra: dict[str, object] = {"questions": records(questions)}
-    emit(render(wanted, full=table, shown=readable_students(table), extra=extra), None)
-    if wanted in ("table", "markdown", "latex"):
-        for shown in (readable_teachers(table), readable_contrasts(questions)):
-            emit(f"\n{render(wanted, full=shown, shown=shown, extra={})}", None)
-    say(f"\nIn {printable(str(folder))}: {len(first) + len(then)} run directories, {', '.join(FILES)}")
+    write_distillation(table, questions, folder, chosen, command=work.command("distillation", options))
+    work.show(
+        (table, readable_students),
+        (table, readable_teachers),
+        (questions, readable_contrasts),
+        questions=records(questions),
+    )
+    filled(folder, len(first) + len(then), FILES)
 
 
 def _temperatures(text: str) -> tuple[float, ...]:

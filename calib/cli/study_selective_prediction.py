@@ -6,27 +6,23 @@ from typing import Annotated
 import typer
 
 from calib._text import printable
-from calib.cli._networks import command_line, numbers, recipe_name, train_networks
+from calib.cli._networks import numbers, recipe_name
 from calib.cli._options import (
-    DataDir,
-    Device,
     Epochs,
-    Force,
-    Json,
     OtherDataset,
     Seeds,
     SmallSetting,
     Smoothings,
-    TableFormat,
-    Workers,
 )
-from calib.cli._output import emit, refuse_picture, refuse_picture_as_folder, render, say
+from calib.cli._output import refuse_picture, say
+from calib.cli._study import ALONE, Work, filled, studies, study_folder
 from calib.errors import InputError
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
 
 
+@studies
 def selective_prediction(
     runs: Annotated[
         list[Path] | None,
@@ -53,12 +49,7 @@ def selective_prediction(
     epochs: Epochs = None,
     risk: Annotated[float, typer.Option(min=0, max=1, metavar="X", help="Largest share of wrong answers.")] = 0.05,
     coverage: Annotated[float, typer.Option(min=0.01, max=1, metavar="X", help="Share of examples to answer.")] = 0.8,
-    workers: Workers = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    format: TableFormat = "table",
-    json: Json = False,
-    force: Force = False,
+    work: Work = ALONE,
 ) -> None:
     """Answer only where the network is sure.
 
@@ -67,10 +58,8 @@ def selective_prediction(
 
     Example: calib study selective-prediction example:cifar10-resnet20-hard example:cifar10-resnet20-smoothed
     """
-    from calib.inference import resolve_device
     from calib.plots.reliability import save_figure
     from calib.studies._contrasts import contrast_table, readable_contrasts
-    from calib.studies._files import refuse_foreign
     from calib.studies.selective_prediction import PAPERS, SETTINGS, contrasts, rank_runs, scores
     from calib.studies.settings import adjusted, setting_named
     from calib.studies.train_all import grid
@@ -83,7 +72,6 @@ def selective_prediction(
         write_selective_prediction,
     )
 
-    wanted, device = "json" if json else format, resolve_device(device)
     training = {
         "setting": setting,
         "paper": paper,
@@ -96,14 +84,14 @@ def selective_prediction(
     if runs:
         if given := [name for name, value in training.items() if value is not None]:
             raise InputError(f"--{given[0]} is of networks to train, RUN names trained ones", help="leave one out")
-        refuse_picture(output, force=force, inputs=runs)
-        result = rank_runs(runs, risk=risk, coverage=coverage, data_dir=data_dir, device=device)
+        refuse_picture(output, force=work.force, inputs=runs)
+        result = rank_runs(runs, risk=risk, coverage=coverage, data_dir=work.data_dir, device=work.device)
         for note in result.notes:
             say(f"note: {printable(note)}")
         if output is not None:
             save_figure(chart(result), output)
             say(f"wrote {printable(str(output))}")
-        emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra={}), None)
+        work.show((result.table, readable_rankings))
         return
     name = recipe_name(setting, paper, DEFAULT)
     chosen = adjusted(
@@ -114,26 +102,25 @@ def selective_prediction(
         smoothing=numbers(smoothing, "--smoothing"),
         seeds=seeds,
     )
-    folder = output or Path(f"selective-prediction-{name}")
-    refuse_picture_as_folder(folder)
-    refuse_foreign(folder, TITLE, FILES)
+    folder = study_folder(output, f"selective-prediction-{name}", title=TITLE, files=FILES)
     networks = grid(chosen.base, smoothing=chosen.smoothing, seeds=range(chosen.seeds), paired_splits=True)
     say(
         f"{len(networks)} networks, {chosen.base.arch} on {chosen.base.dataset}: {chosen.seeds} with each of "
         f"{', '.join(f'α = {alpha:g}' for alpha in chosen.smoothing)}; finished ones are kept."
     )
-    paths = train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
-    result = rank_runs(paths, risk=risk, coverage=coverage, data_dir=data_dir, device=device)
+    paths = work.train(networks, folder)
+    result = rank_runs(paths, risk=risk, coverage=coverage, data_dir=work.data_dir, device=work.device)
     questions = contrast_table(result.table, contrasts(result.table), scores(result.table))
-    rest = {"workers": workers, "device": None if device == "cpu" else device}
     chances = {"risk": None if risk == 0.05 else risk, "coverage": None if coverage == 0.8 else coverage}
-    command = command_line("calib study selective-prediction", {**training, **chances, **rest})
+    command = work.command("selective-prediction", {**training, **chances})
     write_selective_prediction(result, questions, folder, runs=paths, configs=list(networks.values()), command=command)
     said = verdict(result.table, questions)
-    extra: dict[str, object] = {"verdicts": [said] if said else [], "questions": records(questions)}
-    emit(render(wanted, full=result.table, shown=readable_rankings(result.table), extra=extra), None)
-    if wanted in ("table", "markdown", "latex"):
-        emit(f"\n{render(wanted, full=questions, shown=readable_contrasts(questions), extra={})}", None)
+    work.show(
+        (result.table, readable_rankings),
+        (questions, readable_contrasts),
+        verdicts=[said] if said else [],
+        questions=records(questions),
+    )
     if said:
         say(f"\n{said}")
-    say(f"\nIn {printable(str(folder))}: {len(paths)} run directories, {', '.join(FILES)}")
+    filled(folder, len(paths), FILES)

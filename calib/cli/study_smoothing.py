@@ -1,31 +1,27 @@
 """``calib study smoothing-versus-temperature``: both cures on the same data, with the evidence for each difference."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from calib._text import printable
-from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
+from calib.cli._networks import numbers, recipe_name, words
 from calib.cli._options import (
-    DataDir,
-    Device,
     Epochs,
-    Force,
-    Json,
     OtherDataset,
     Seeds,
     SmallSetting,
     Smoothings,
-    TableFormat,
-    Workers,
 )
-from calib.cli._output import refuse_picture_as_folder, render, say
+from calib.cli._output import say
+from calib.cli._study import ALONE, Work, filled, studies, study_folder
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
 
 
+@studies
 def smoothing_versus_temperature(
     output: Annotated[
         Path | None,
@@ -53,12 +49,7 @@ def smoothing_versus_temperature(
         str | None,
         typer.Option(metavar="NAMES", help="Methods beside temperature, with commas.", show_default="the setting's"),
     ] = None,
-    workers: Workers = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    format: TableFormat = "table",
-    json: Json = False,
-    force: Force = False,
+    work: Work = ALONE,
 ) -> None:
     """Smoothing or temperature?
 
@@ -73,8 +64,6 @@ def smoothing_versus_temperature(
     Example: calib study smoothing-versus-temperature --setting digits --workers 1 -o study
     """
     from calib.export import readable
-    from calib.inference import resolve_device
-    from calib.studies._files import refuse_foreign
     from calib.studies.settings import PAPERS, SETTINGS, adjusted, setting_named
     from calib.studies.smoothing_differences import differences, readable_differences
     from calib.studies.smoothing_verdict import differences_verdict
@@ -83,7 +72,6 @@ def smoothing_versus_temperature(
     from calib.studies.write_comparison import TITLE
     from calib.studies.write_study import FILES, write_study
 
-    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = adjusted(
         setting_named(name, PAPERS if paper else SETTINGS),
@@ -94,16 +82,14 @@ def smoothing_versus_temperature(
         seeds=seeds,
         calibrators=None if calibrators is None else words(calibrators),
     )
-    folder = output or Path(f"smoothing-versus-temperature-{name}")
-    refuse_picture_as_folder(folder)
-    refuse_foreign(folder, TITLE, FILES)
+    folder = study_folder(output, f"smoothing-versus-temperature-{name}", title=TITLE, files=FILES)
     configs = grid(chosen.base, smoothing=chosen.smoothing, seeds=range(chosen.seeds), paired_splits=True)
     say(
         f"{len(configs)} networks, {chosen.base.arch} on {chosen.base.dataset}: {chosen.seeds} with each of "
         f"{', '.join(f'α = {alpha:g}' for alpha in chosen.smoothing)}; finished ones are kept."
     )
-    runs = train_networks(configs, folder, workers=workers, force=force, data_dir=data_dir, device=device)
-    result = compare_runs(runs, calibrators=chosen.calibrators, data_dir=data_dir, device=device)
+    runs = work.train(configs, folder)
+    result = compare_runs(runs, calibrators=chosen.calibrators, data_dir=work.data_dir, device=work.device)
     found = differences(result)
     verdict = differences_verdict(found, chosen.base.dataset)
     options = {
@@ -115,8 +101,6 @@ def smoothing_versus_temperature(
         "seeds": seeds,
         "epochs": epochs,
         "calibrators": calibrators,
-        "workers": workers,
-        "device": None if device == "cpu" else device,
     }
     write_study(
         result,
@@ -124,15 +108,15 @@ def smoothing_versus_temperature(
         folder,
         verdict=verdict,
         configs=list(configs.values()),
-        command=command_line("calib study smoothing-versus-temperature", options),
+        command=work.command("smoothing-versus-temperature", options),
         shown_runs=[run.name for run in runs[: len(chosen.smoothing)]],
     )
-    wanted = "json" if json else format
-    verdicts = [said for said in (verdict, result.verdict) if said]
-    extra: dict[str, object] = {"verdicts": verdicts, "differences": records(found)}
-    print(render(wanted, full=result.table, shown=readable(result.table, more=True), extra=extra), end="")
-    if wanted in ("table", "markdown", "latex"):
-        print(f"\n{render(wanted, full=found, shown=readable_differences(found), extra={})}", end="")
-    tell = print if wanted == "table" else say
+    work.show(
+        (result.table, partial(readable, more=True)),
+        (found, readable_differences),
+        verdicts=[said for said in (verdict, result.verdict) if said],
+        differences=records(found),
+    )
+    tell = print if work.format == "table" else say
     tell(f"\n{verdict}\n\n{result.verdict}" if verdict else f"\n{result.verdict}")
-    say(f"\nIn {printable(str(folder))}: {len(runs)} run directories, {', '.join(FILES)}")
+    filled(folder, len(runs), FILES)

@@ -7,28 +7,24 @@ from typing import Annotated
 import typer
 
 from calib._text import printable
-from calib.cli._networks import command_line, numbers, recipe_name, train_networks, words
+from calib.cli._networks import numbers, recipe_name, words
 from calib.cli._options import (
-    DataDir,
-    Device,
     Epochs,
-    Force,
-    Json,
     OtherDataset,
     Seeds,
     SmallSetting,
     Smoothings,
-    TableFormat,
-    Workers,
 )
-from calib.cli._output import emit, refuse_picture_as_folder, render, say
+from calib.cli._output import say
 from calib.cli._progress import counting_bar
+from calib.cli._study import ALONE, Work, filled, studies, study_folder
 from calib.errors import InputError
 from calib.export import records
 
 DEFAULT = "fashion-mnist-14"
 
 
+@studies
 def wrong_labels(
     output: Annotated[
         Path | None,
@@ -49,12 +45,7 @@ def wrong_labels(
     smoothing: Smoothings = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
-    workers: Workers = None,
-    data_dir: DataDir = None,
-    device: Device = "cpu",
-    format: TableFormat = "table",
-    json: Json = False,
-    force: Force = False,
+    work: Work = ALONE,
 ) -> None:
     """Train on wrong labels, judge on right ones.
 
@@ -65,15 +56,12 @@ def wrong_labels(
 
     Example: calib study wrong-labels --setting digits --noise clean,symmetric-0.4 --smoothing 0,0.1
     """
-    from calib.inference import resolve_device
-    from calib.studies._files import refuse_foreign
     from calib.studies.settings import check_smoothing, setting_named
     from calib.studies.smoothing_differences import differences
     from calib.studies.smoothing_verdict import differences_verdict
     from calib.studies.write_wrong_labels import FILES, TITLE, readable_overview, write_wrong_labels
     from calib.studies.wrong_labels import PAPERS, SETTINGS, Noise, check_labels, compare_noise, configs, noise_named
 
-    device = resolve_device(device)
     name = recipe_name(setting, paper, DEFAULT)
     chosen = setting_named(name, PAPERS if paper else SETTINGS)
     noises = chosen.noises if noise is None else tuple(noise_named(word) for word in words(noise))
@@ -88,21 +76,19 @@ def wrong_labels(
     base = base if epochs is None else replace(base, epochs=epochs, steps=None)
     chosen = replace(chosen, base=base, noises=noises, smoothing=alphas, seeds=seeds or chosen.seeds)
     networks = configs(chosen)
-    check_labels(chosen, data_dir=data_dir)
-    folder = output or Path(f"wrong-labels-{name}")
-    refuse_picture_as_folder(folder)
-    refuse_foreign(folder, TITLE, FILES)
+    check_labels(chosen, data_dir=work.data_dir)
+    folder = study_folder(output, f"wrong-labels-{name}", title=TITLE, files=FILES)
     say(
         f"{len(networks)} networks, {base.arch} on {base.dataset}: {chosen.seeds} with each of "
         f"{', '.join(f'α = {alpha:g}' for alpha in alphas)} and {', '.join(one.name for one in noises)} labels; "
         "finished ones are kept."
     )
-    runs = train_networks(networks, folder, workers=workers, force=force, data_dir=data_dir, device=device)
+    runs = work.train(networks, folder)
     comparisons, found = {}, {}
     with counting_bar("noises") as on_progress:
         for i, one in enumerate(noises):
             on_progress(i, len(noises))
-            comparisons[one.name] = compare_noise(one, chosen, folder, data_dir=data_dir, device=device)
+            comparisons[one.name] = compare_noise(one, chosen, folder, data_dir=work.data_dir, device=work.device)
             found[one.name] = differences(comparisons[one.name])
     options = {
         "setting": setting,
@@ -114,17 +100,15 @@ def wrong_labels(
         "smoothing": smoothing,
         "seeds": seeds,
         "epochs": epochs,
-        "workers": workers,
-        "device": None if device == "cpu" else device,
     }
-    command = command_line("calib study wrong-labels", options)
+    command = work.command("wrong-labels", options)
     table = write_wrong_labels(comparisons, found, folder, configs=networks, command=command)
     verdicts = {label: differences_verdict(table, f"{printable(label)} labels") for label, table in found.items()}
-    extra: dict[str, object] = {
-        "verdicts": list(filter(None, verdicts.values())),
-        "differences": [row for label, one in found.items() for row in records(one.assign(noise=label))],
-    }
-    emit(render("json" if json else format, full=table, shown=readable_overview(table), extra=extra), None)
+    work.show(
+        (table, readable_overview),
+        verdicts=list(filter(None, verdicts.values())),
+        differences=[row for label, one in found.items() for row in records(one.assign(noise=label))],
+    )
     for verdict in filter(None, verdicts.values()):
         say(f"\n{verdict}")
-    say(f"\nIn {printable(str(folder))}: {len(runs)} run directories, {', '.join(FILES)}")
+    filled(folder, len(runs), FILES)

@@ -42,7 +42,7 @@ def test_groups_have_rows_of_their_own(run: Run, here: Path) -> None:
     made = run("evaluate", here, "--group-by", "site")
     assert made.code == 0, made.err
     assert "\x1b" not in made.out + made.err
-    assert "T = " in made.err
+    assert "T = " in made.out
     rows = json.loads(run("evaluate", here, "--group-by", "site", "--json").out)["rows"]
     frame = table(0)
     tuned = diagnose(predictions(frame)).after
@@ -221,7 +221,7 @@ def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> No
     assert_refused(run("evaluate", tmp_path / "scores.npy", "--labels", tmp_path / "y.npy"), "--from probs")
     for option, value, words in (
         ("--mean", "a,b", "numbers with commas"),
-        ("--std", "0", "numbers with commas"),
+        ("--std", "0", "numbers above 0 with commas"),
         ("--mean", "nan", "numbers with commas"),
         ("--mean", "123.7,116.8,103.9", "divide by 255"),
     ):

@@ -1,0 +1,69 @@
+"""What every form of ``calib evaluate`` comes to: a table, what stands around it, and the same for machines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calib.cli._output import emit, render, say, text_table
+from calib.export import Format, to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from calib.evaluation import Report
+    from calib.reading import Reading
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an evaluation is of, whatever its form."""
+
+    source: Path
+    calibration: Path | None
+    reading: "Reading"
+    bins: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """``columns`` and ``rows`` are for people; ``full`` has every number, and ``body`` is the JSON.
+
+    ``above`` stands above the table and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes`` go
+    to stderr in every format.  ``judged`` are the reports that gates look at: by column, under what names them in
+    messages.
+    """
+
+    columns: list[str]
+    rows: list[list[str]]
+    full: "pd.DataFrame"
+    body: Mapping[str, object]
+    verdict: str
+    judged: "Mapping[str, Mapping[str, Report]]"
+    above: str = ""
+    below: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    def show(self, format: Format, output: Path | None) -> None:
+        """Write it to ``output`` or stdout, and to stderr what has no place there."""
+        import pandas as pd
+
+        if format == "table":
+            above = f"{self.above}\n\n" if self.above else ""
+            below = "\n".join(self.below or [self.verdict])
+            emit(f"{above}{text_table(self.columns, self.rows)}\n{below}\n", output)
+        elif format == "json":
+            emit(to_json(self.body), output)
+        else:
+            emit(render(format, full=self.full, shown=pd.DataFrame(self.rows, columns=self.columns), extra={}), output)
+            say(self.verdict)
+        for note in self.notes:
+            say(note)
+
+
+def by_column(name: str, reports: "Mapping[str, Report]") -> "pd.DataFrame":
+    """Every number of reports, one row each, under a column ``name`` that says which."""
+    import pandas as pd
+
+    return pd.DataFrame([{name: which, **report.to_dict()} for which, report in reports.items()])
