@@ -44,10 +44,10 @@ def _checkpoint(path: Path) -> None:
 
 
 def _config(path: Path) -> None:
-    from calib.cli.train import _base
+    from calib.cli._training_config import fields_of
     from calib.training.config import TrainConfig
 
-    TrainConfig.from_dict({"dataset": "digits", **_base(None, path)})
+    TrainConfig.from_dict({"dataset": "digits", **fields_of(None, path)})
 
 
 def _model_folder(path: Path) -> None:
