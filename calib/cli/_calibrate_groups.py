@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calib._text import number, printable, with_error
+from calib.cli._fit_status import check_status
 from calib.cli._output import say, text_table
-from calib.errors import NumericalError
 
 if TYPE_CHECKING:
     from calib.calibrators._base import Calibrator
@@ -22,7 +22,6 @@ def calibrate_groups(
     """
     from calib.calibrators.grouped import GroupedCalibrator
     from calib.calibrators.registry import fewest_examples
-    from calib.diagnosis import NO_TEMPERATURE
     from calib.files.calibrator_json import save_calibrator
     from calib.files.group_column import column_of_groups
     from calib.groups import members_of
@@ -31,14 +30,8 @@ def calibrate_groups(
     fitted = GroupedCalibrator.fit(chosen, split, groups)
     parts = {group: split[rows] for group, rows in members_of(split, groups).items()}
     for group, each in fitted.calibrators.items():
-        status = getattr(each, "status", "ok")
-        if method == "temperature" and status != "ok":
-            raise NumericalError(
-                f"group {printable(str(group))}, n = {parts[group].n:,}: {NO_TEMPERATURE[status]}",
-                help="nothing was written; merge the group with another, or leave --group-by out",
-            )
-        if status != "ok":
-            say(f"warning: group {group}: the fit is {status}; more examples or another method may help")
+        of = f"group {printable(str(group))}, n = {parts[group].n:,}: "
+        check_status(method, each, parts[group], of=of, cure="; merge the group with another, or leave --group-by out")
     fewest = fewest_examples(method, split.n_classes)
     if few := [printable(str(group)) for group, part in parts.items() if part.n < fewest]:
         say(f"warning: {', '.join(few)}: few examples for this method, a group should have {fewest:,} or more")

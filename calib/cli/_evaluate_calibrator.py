@@ -1,9 +1,11 @@
 """``calib evaluate --calibrator``: a saved calibrator, judged on predictions that it was not fitted on."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from calib._text import printable
+from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._json import heading
 from calib.cli._page import Asked, Page, by_column
 from calib.cli._reading import opened
@@ -11,8 +13,11 @@ from calib.errors import InputError
 from calib.report_rows import metrics_of, report_rows
 
 
-def evaluate_calibrator(asked: Asked, calibrator: Path) -> Page:
-    """The predictions as they are and calibrated.  Raises `InputError` where there is another split to fit on."""
+def evaluate_calibrator(asked: Asked, calibrator: Path, group_by: str | None) -> Page:
+    """The predictions as they are and calibrated, all together or group by group.
+
+    Raises `InputError` where there is another split to fit on.
+    """
     from calib.calibrators.application import apply_calibrator, describe
     from calib.diagnosis import verdict_of_calibrator
     from calib.evaluation import evaluate
@@ -29,13 +34,20 @@ def evaluate_calibrator(asked: Asked, calibrator: Path) -> Page:
     metrics = {name: metrics_of(report) for name, report in reports.items()}
     about = {"calibrator": str(calibrator), "warnings": warnings, "verdict": verdict}
     method = describe(load_calibrator(calibrator))
+    body = {**heading(source.name, before), **metrics, **about}
+    notes = [f"warning: {warning}" for warning in warnings]
+    if group_by is not None:
+        sides = {"uncalibrated": source.test, "calibrated": calibrated}
+        return replace(
+            evaluate_groups(asked, group_by, sides, f"{printable(str(calibrator))} ({method})", body), notes=notes
+        )
     return Page(
         above=f"{printable(source.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})",
         columns=["", *reports],
         rows=report_rows(before, after),
         full=by_column("calibrator", reports),
-        body={**heading(source.name, before), **metrics, **about},
+        body=body,
         verdict=verdict,
         judged={"": reports},
-        notes=[f"warning: {warning}" for warning in warnings],
+        notes=notes,
     )

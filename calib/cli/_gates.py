@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,7 +27,8 @@ class Gate:
 
     def failure(self, reports: "Mapping[str, Report]") -> str:
         """What is wrong with the reports of one set of predictions; nothing where nothing is."""
-        value = abs(float(getattr(reports[self.column], self.metric)))
+        report = reports.get(self.column)  # a log of confidences has no second column
+        value = nan if report is None else abs(float(getattr(report, self.metric)))
         if isnan(value):
             return f"{self.column} {self.metric} is not defined for these predictions"
         return "" if value <= self.limit else f"{self.column} {self.metric} is {value:.4g}, above {self.limit:g}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calib._text import number, printable, with_error
+from calib.cli._fit_status import check_status
 from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
 from calib.cli._progress import working
@@ -68,21 +69,7 @@ def calibrate(
         return
     with working(f"fitting {method}"):
         fitted = chosen.fit(split)
-    status = getattr(fitted, "status", "ok")
-    if method == "temperature" and status != "ok":
-        from calib.diagnosis import NO_TEMPERATURE
-        from calib.files.rounded import why_zero
-
-        impossible = _impossible_labels(split)
-        if impossible:
-            raise NumericalError(
-                f"No temperature could be fitted: {impossible:,} labels have probability 0, so NLL is infinite"
-                f"{why_zero(split.provenance)}",
-                help="nothing was written; isotonic, histogram and bbq cope with such labels",
-            )
-        raise NumericalError(NO_TEMPERATURE[status], help="nothing was written")
-    if status != "ok":
-        say(f"warning: the fit is {status}; more examples or another method may help")
+    check_status(method, fitted, split)
     if split.n < (fewest := fewest_examples(method, split.n_classes)):
         say(f"warning: {split.n:,} examples are few for this method, it should have {fewest:,} or more")
     if zeros := led_astray(method, split):
@@ -107,13 +94,6 @@ def _calibrate_streamed(source: Path, reading: Reading, output: Path) -> None:
     save_calibrator(fitted, output, fitted_on={"n": fitted.n, **known})
     say(_told("temperature", fitted, str(source), n=fitted.n, before=fitted.nll_before, after=fitted.nll_after))
     print(output)
-
-
-def _impossible_labels(split: "Predictions") -> int:
-    """How many labels have probability 0."""
-    import numpy as np
-
-    return int(np.isinf(split.outcomes.nll).sum())
 
 
 def _summary(method: str, fitted: "Calibrator", split: "Predictions", name: str) -> str:

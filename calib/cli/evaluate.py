@@ -13,6 +13,7 @@ from calib.cli._evaluate_groups import evaluate_groups
 from calib.cli._evaluate_streamed import evaluate_streamed_source
 from calib.cli._gates import enforce, gate_of
 from calib.cli._help import SHARDS
+from calib.cli._json import diagnosed
 from calib.cli._options import Bins, Calibration, FileFormat, Force, Json, Output, Seed
 from calib.cli._output import refuse_existing, table_format
 from calib.cli._page import Asked, Page
@@ -88,13 +89,13 @@ def evaluate(
     written = table_format(output, format, json=json)
     forms = {"--calibrator": calibrator, "--group-by": group_by, "--against": against}
     chosen = [name for name, given in forms.items() if given is not None]
-    if len(chosen) > 1:
+    if against is not None and len(chosen) > 1:
         raise InputError(f"{' and '.join(chosen)} are reports of their own", help="ask for one at a time")
     asked, reader = Asked(source, calibration, reading, bins, seed), Engine(engine, scheduler)
     if _streams(source, reader, chosen):
         page = evaluate_streamed_source(asked, reader)
     elif calibrator is not None:
-        page = evaluate_calibrator(asked, calibrator)
+        page = evaluate_calibrator(asked, calibrator, group_by)
     else:
         page = _in_memory(asked, group_by, against)
     page.show(written, output)
@@ -130,13 +131,19 @@ def _in_memory(asked: Asked, group_by: str | None, against: Path | None) -> Page
         source = opened(asked.source, asked.reading, calibration=asked.calibration)
     except InputError:
         logged = logged_outcomes(asked.source)
-        if logged is None or (group_by, against, asked.calibration) != (None, None, None):
+        if logged is None:
             raise
+        if (group_by, against, asked.calibration) != (None, None, None):
+            raise InputError(
+                f"{asked.source} holds confidences alone: --group-by, --against and --calibration need whole scores",
+                help="leave them out; in Python, calib.by_group takes Outcomes of such a log",
+            ) from None
         return evaluate_confidences(asked, logged)
     with working("evaluating"):
         diagnosis = diagnose(source.test, source.calibration, n_bins=asked.bins, seed=asked.seed)
     if group_by is not None:
-        return evaluate_groups(asked, source.name, group_by, diagnosis)
+        sides = {"uncalibrated": diagnosis.before, "temperature": diagnosis.after}
+        return evaluate_groups(asked, group_by, sides, diagnosis.label, diagnosed(source.name, diagnosis))
     if against is not None:
         return evaluate_against(asked, against, source, diagnosis)
     return evaluate_diagnosis(source.name, diagnosis)

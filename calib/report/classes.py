@@ -92,6 +92,6 @@ def groups_section(subject: Subject, anchor: str) -> Section:
     return Section(
         f"{anchor}groups",
         f"Groups by {printable(column, limit=60)}",
-        [groups_verdict(table, diagnosis)],
+        [groups_verdict(table, diagnosis.label)],
         tables=[Table.of(readable_groups(table, column))],
     )

@@ -67,7 +67,7 @@ def test_groups_are_those_of_the_group_report() -> None:
     table = group_report(SURE.diagnosis, groups)
     (shown,) = section.tables
     assert section.heading == "Groups by side"
-    assert section.text == [groups_verdict(table, SURE.diagnosis)]
+    assert section.text == [groups_verdict(table, SURE.diagnosis.label)]
     before = table[table["calibrator"] == "uncalibrated"]
     assert [row[0] for row in shown.rows] == ["a", "b"]
     assert [row[3] for row in shown.rows] == [f"{value:.4f}" for value in before["ece"]]
