@@ -1,5 +1,6 @@
 """``calib compare-calibrators``: every method on one calibration and test pair."""
 
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,8 @@ from calib.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CHANGES = "Changes are 95 % intervals of the difference from uncalibrated, on the same examples; negative is better."
 
 
 @opens_sources
@@ -71,7 +74,7 @@ def compare_calibrators(
         "warnings": list(found.warnings),
     }
     text = render(written, full=found.table, shown=_shown(found.table), extra=extra)
-    emit(f"{about}\n\n{text}" if written == "table" else text, output)
+    emit(f"{about}\n\n{text}\n{CHANGES}\n" if written == "table" else text, output)
     for warning in found.warnings:
         say(f"warning: {warning}")
     if found.table["nll"][1:].isna().all():
@@ -90,7 +93,7 @@ def _shown(table: "pd.DataFrame") -> "pd.DataFrame":
         for name, label in (("nll", "NLL"), ("brier", "Brier"), ("ece", "ECE")):
             shown[label] = number(row[name])
             low, high = (number(row[f"{name}_change_{end}"], sign="+") for end in ("low", "high"))
-            known = row["method"] != "uncalibrated" and not pd.isna(row[f"{name}_change"])
+            known = row["method"] != "uncalibrated" and isfinite(row[f"{name}_change"])
             shown[f"{label} change"] = f"{low} … {high}" if known else "–"
         shown["changed"] = f"{row['changed']:.0f}"
         shown["seconds"] = f"{row['seconds']:.2f}"
