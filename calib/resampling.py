@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calib._arrays import Float, Int, check_level, check_resamples, generator, to_numpy, weights
+from calib._arrays import Float, Int, to_numpy
+from calib._checks import check_level, check_resamples, check_some_weight, generator, weights
+from calib.arguments import as_outcomes
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 FEWEST = 20  # resamples, below which there are no tails
 GROUPS = 200  # the acceleration of BCa needs no more: its own noise stays below 0.004
@@ -37,6 +39,7 @@ def mean_interval(values: ArrayLike, *, sample_weight: ArrayLike = None, level: 
     if np.isnan(column).any():
         raise InputError(f"row {int(np.argmax(np.isnan(column)))} holds NaN", help="mend or drop it")
     mass = weights(sample_weight, len(column))
+    check_some_weight(mass)
     if mass is not None:
         column, mass = column[mass > 0], mass[mass > 0]
     if np.isposinf(column).any() and np.isneginf(column).any():

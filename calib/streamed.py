@@ -7,6 +7,7 @@ from typing import Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
+from calib._checks import check_some_weight
 from calib.calibrators._likelihood import Likelihood, Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
 from calib.curve import CalibrationCurve
@@ -254,8 +255,7 @@ class StreamedLikelihood:
         self.reads += 1
         read = _total(self._parts.gather(of), self._on_part)
         self.n, self.likeness, self._total, self._squares = read.n, read.likeness, read.weight, read.squares
-        if read.weight == 0:
-            raise InputError("all sample weights are 0", help="leave the weights out, or give some")
+        check_some_weight(np.array([read.weight]))
         return read
 
 

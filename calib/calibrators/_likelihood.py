@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, generator
+from calib._arrays import AnyArray, DeviceArray, Float
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
+from calib._checks import generator
 from calib.calibrators._base import example_weights, one_hot
 from calib.predictions import ArrayLike, Predictions
 

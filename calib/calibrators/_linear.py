@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from calib._arrays import Float, generator, read_only, to_numpy
+from calib._arrays import Float, read_only, to_numpy
+from calib._checks import check_whole, generator
 from calib.calibrators._base import example_weights, finite_log_probs, one_hot
 from calib.calibrators._likelihood import Likelihood
 from calib.calibrators.temperature import TemperatureScaling
@@ -231,8 +232,7 @@ def choose(given: Examples, paths: Sequence[Sequence[Penalty]], *, folds: int, s
     alone holds nothing out: it gets the strongest penalty.
     """
     n = given.logits.shape[1]
-    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
-        raise InputError(f"folds must be a whole number of at least 2, got {folds!r}", help="5 is the usual number")
+    check_whole("folds", folds, lowest=2, help="5 is the usual number")
     fold = generator(seed).permutation(n) % min(folds, n)
     if n == 1 or sum(map(len, paths)) == 1:
         return paths[0][0]

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from calib._arrays import generator
+from calib._checks import generator
 from calib.calibrators._base import Calibrator, rejoined
 from calib.calibrators.registry import as_method
 from calib.errors import InputError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import check_level
+from calib._checks import check_level
 from calib.calibrators._likelihood import Likelihood, Moments
 from calib.calibrators._optimum import optimum
 from calib.calibrators.temperature import TemperatureScaling

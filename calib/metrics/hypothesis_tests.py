@@ -6,11 +6,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from calib._arrays import Bool, Float, check_resamples, generator
+from calib._arrays import Bool, Float
+from calib._checks import check_choice, check_resamples, check_whole, generator
+from calib.arguments import as_outcomes, unweighted
 from calib.binning import MAX_BINS, bin_index, bins_of, equal_width_edges
 from calib.errors import InputError, NumericalError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 from calib.uncertainty import CELLS_PER_BIN
 
 Interval: TypeAlias = tuple[float, float]
@@ -85,10 +87,7 @@ def hosmer_lemeshow(
     """
     from scipy.special import chdtrc
 
-    if isinstance(n_groups, bool) or not isinstance(n_groups, int | np.integer) or not 1 <= n_groups <= MAX_BINS:
-        raise InputError(
-            f"n_groups must be a whole number from 1 to {MAX_BINS:,}, got {n_groups!r}", help="10 is the usual one"
-        )
+    check_whole("n_groups", n_groups, lowest=1, highest=MAX_BINS, help="10 is the usual one")
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "hosmer_lemeshow")
     group = bins_of(outcomes, n_groups, "equal-mass")[0]
     held, group = np.unique(group, return_inverse=True)
@@ -136,8 +135,7 @@ def calibration_p_value(
     """
     edges = equal_width_edges(n_bins)
     check_resamples(resamples)
-    if statistic not in ("ece", "rmsce", "ks"):
-        raise InputError(f'statistic must be "ece", "rmsce" or "ks", got {statistic!r}', help='"ece" is the usual one')
+    check_choice("statistic", statistic, ("ece", "rmsce", "ks"))
     rng = generator(seed)
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "calibration_p_value")
     fine = np.arange((len(edges) - 1) * CELLS_PER_BIN + 1) / ((len(edges) - 1) * CELLS_PER_BIN)

@@ -1,7 +1,8 @@
 """Proper scores: best in expectation only for the true distribution."""
 
+from calib.arguments import as_outcomes
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Predictions
 
 
 def nll(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None) -> float:
