@@ -74,10 +74,7 @@ def _student(mean: float, column: Float, share: Float, level: float) -> Interval
         return Interval(mean, mean, mean, level)
     parts /= unit  # so that no power of them leaves the range of float64
     length = float(np.sqrt(parts @ parts))
-    skew, spread = (
-        float((parts**3).sum()) / length**3,
-        length * unit,
-    )  # skewness of the mean: that of the column over √n
+    skew, spread = float((parts**3).sum()) / length**3, length * unit  # those of the mean
     quantile = float(stdtrit(n - 1, (1 + level) / 2))
     error = spread * float(np.sqrt(n / (n - 1)))
     return Interval(mean, mean - error * _unskewed(quantile, skew), mean - error * _unskewed(-quantile, skew), level)
