@@ -103,7 +103,6 @@ from calib.metrics.decomposition import (
 )
 from calib.metrics.hypothesis_tests import (
     calibration_p_value as calibration_p_value,
-    calibration_slope_intercept as calibration_slope_intercept,
     hosmer_lemeshow as hosmer_lemeshow,
     spiegelhalter as spiegelhalter,
 )
@@ -121,6 +120,7 @@ from calib.metrics.ranking import (
     e_aurc as e_aurc,
     risk_coverage as risk_coverage,
 )
+from calib.metrics.slope_intercept import calibration_slope_intercept as calibration_slope_intercept
 from calib.metrics.smooth import (
     smooth_curve as smooth_curve,
     smooth_ece as smooth_ece,

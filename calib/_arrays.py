@@ -1,8 +1,8 @@
-"""The only file that knows a numpy array from a torch tensor; and blocks of rows."""
+"""The only file that knows a numpy array from a torch tensor, and the blocks of rows that either is read in."""
 
 import sys
 from collections.abc import Iterator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,6 @@ Int: TypeAlias = npt.NDArray[np.int64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
 
-Whole = TypeVar("Whole")
-
-HEAVIEST = 1e300  # sums of weights beyond this would leave the range of float64
 BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
 
 
@@ -133,64 +130,6 @@ def read_only(array: AnyArray) -> AnyArray:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-def generator(seed: int) -> np.random.Generator:
-    """The random generator of a seed.  Raises `InputError` for what is no seed.
-
-    >>> generator(0).integers(10) == generator(0).integers(10)
-    np.True_
-    """
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"a seed must be a whole number of at least 0, got {seed!r}", help="0 is the usual one"
-        ) from error
-
-
-def weights(values: Any, n: int) -> Float | None:
-    """Check sample weights ``(n,)``: finite, at least 0.  None stays None.  Raises `InputError`."""
-    if values is None:
-        return None
-    array = to_numpy(values)
-    if array.shape != (n,) or array.dtype.kind not in "fiub":
-        raise InputError(
-            f"sample weights must be {n} numbers, got shape {array.shape} of dtype {array.dtype}",
-            help="pass one weight an example",
-        )
-    array = array.astype(np.float64)
-    if not (good := np.isfinite(array) & (array >= 0)).all():
-        row = int(np.argmin(good))
-        raise InputError(f"sample weights must be at least 0, row {row} holds {array[row]:g}", help="mend or drop it")
-    if array.max() > HEAVIEST / n:
-        raise InputError(
-            f"sample weights must add up to less than {HEAVIEST:g}, the largest is {array.max():g}",
-            help="divide them by their largest: only ratios matter",
-        )
-    return array
-
-
-def weighing(whole: Whole, weight: Float | None, *, part: bool = False) -> Whole:
-    """Return ``whole``; raise `InputError` where its weights are all 0, as those of a ``part`` of the data may be."""
-    if weight is not None and not part and not weight.any():
-        raise InputError("all sample weights are 0", help="leave these examples out")
-    return whole
-
-
-def check_resamples(resamples: int) -> None:
-    """Raise `InputError` for what is no number of resamples."""
-    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
-        raise InputError(
-            f"resamples must be a whole number of at least 1, got {resamples!r}", help="1000 is the usual number"
-        )
-
-
-def check_level(level: float) -> float:
-    """Return ``level`` if it is a confidence level; raise `InputError` if not."""
-    if isinstance(level, bool) or not isinstance(level, int | float | np.floating) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, got {level!r}", help="0.95 is the usual one")
-    return float(level)
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -1,11 +1,11 @@
 """Which bin a confidence belongs to: equal width with a side for values on an edge, or equal mass with ties pooled."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from calib._arrays import Bool, Float, Int
-from calib.errors import InputError
+from calib._checks import check_choice, check_whole
 from calib.outcomes import Outcomes
 
 Binning: TypeAlias = Literal["equal-width", "equal-mass"]
@@ -25,18 +25,14 @@ def equal_width_edges(n_bins: int) -> Float:
     return np.arange(n_bins + 1) / n_bins
 
 
-def check_bins(n_bins: int) -> None:
-    """Raise `InputError` for what is no number of bins."""
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or not 1 <= n_bins <= MAX_BINS:
-        raise InputError(
-            f"n_bins must be a whole number from 1 to {MAX_BINS:,}, got {n_bins!r}", help="15 is the usual choice"
-        )
+def check_bins(n_bins: int) -> int:
+    """Return ``n_bins`` if it is a number of bins; raise `InputError` if not."""
+    return check_whole("n_bins", n_bins, lowest=1, highest=MAX_BINS, help="15 is the usual choice")
 
 
-def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise `InputError` where ``value`` is none of ``choices``."""
-    if value not in choices:
-        raise InputError(f"{name} must be {' or '.join(choices)}, got {value!r}", help="pass one of these words")
+def check_binning(binning: str) -> None:
+    """Raise `InputError` for what is no way of binning."""
+    check_choice("binning", binning, get_args(Binning))
 
 
 def bin_index(confidence: Float, edges: Float, *, closed: Closed = "right") -> Int:
@@ -52,8 +48,8 @@ def bin_index(confidence: Float, edges: Float, *, closed: Closed = "right") -> I
 def bins_of(outcomes: Outcomes, n_bins: int, binning: Binning, closed: Closed = "right") -> tuple[Int, Float]:
     """The bin of each example ``(n,)`` and the edges ``(n_bins + 1,)``.  Raises `InputError` for unknown options."""
     check_bins(n_bins)
-    check_choice("binning", binning, ("equal-width", "equal-mass"))
-    check_choice("closed", closed, ("right", "left"))
+    check_binning(binning)
+    check_choice("closed", closed, get_args(Closed))
     if binning == "equal-mass":
         return _equal_mass(outcomes, n_bins)
     edges = equal_width_edges(n_bins)

@@ -1,19 +1,19 @@
 """Precision, recall and F1 class by class, and how far the confidence is from the precision."""
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from calib._arrays import Float, Int
-from calib.binning import check_choice
-from calib.errors import InputError
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib._arrays import AnyArray, Float
+from calib._checks import check_choice, check_some_weight, check_whole
+from calib._sums import ratio, sums_by
+from calib.arguments import as_predictions
+from calib.predictions import ArrayLike, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 By: TypeAlias = Literal["f1", "precision", "recall", "gap"]
-CHOICES = ("f1", "precision", "recall", "gap")
 
 
 def classification_report(
@@ -42,59 +42,54 @@ def classification_report(
     import pandas as pd
 
     checked = as_predictions(predictions, labels)
-    check_choice("by", by, CHOICES)
-    k, outcomes = checked.n_classes, checked.outcomes
-    weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight
-    if not weight.any():
-        raise InputError("all sample weights are 0", help="leave these examples out")
-    truth, predicted, correct = checked.labels, outcomes.predicted, outcomes.correct
-    support = _sums(truth, weight, k)
-    claimed = _sums(predicted, weight, k)
-    right = _sums(predicted, weight * correct, k)
-    n, n_predicted = np.bincount(truth, minlength=k), np.bincount(predicted, minlength=k)
-    each = {
-        "precision": _share(right, claimed),
-        "recall": _share(right, support),
-        "f1": _share(2 * right, claimed + support),
+    check_some_weight(checked.sample_weight)
+    check_choice("by", by, get_args(By))
+    outcomes, each = checked.outcomes, _each_class(checked)
+    order = _order(-np.abs(each["gap"]) if by == "gap" else each[by], worst)
+    accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
+    occurs = each["n"] + each["predicted"] > 0
+    rates = ("precision", "recall", "f1")
+    below = {
+        name: [accuracy, each[name][occurs].mean(), np.average(each[name], weights=each["support"])] for name in rates
+    } | {
+        "n": [outcomes.n] * 3,
+        "predicted": [outcomes.n] * 3,
+        "mean_confidence": [mean_confidence, np.nan, np.nan],
+        "gap": [mean_confidence - accuracy, np.nan, np.nan],
     }
-    confidence = _share(_sums(predicted, weight * outcomes.confidence, k), claimed, otherwise=np.nan)
-    gap = confidence - each["precision"]
-    order = _order({**each, "gap": -np.abs(gap)}[by], worst)
-    accuracy = outcomes.mean(correct)
-    occurs = n + n_predicted > 0
-    means = {
-        name: [accuracy, values[occurs].mean(), np.average(values, weights=support)] for name, values in each.items()
-    }
-    mean_confidence = outcomes.mean(outcomes.confidence)
-    names = checked.class_names or tuple(map(str, range(k)))
+    names = checked.class_names or tuple(map(str, range(checked.n_classes)))
     return pd.DataFrame(
         {
             "kind": ["class"] * len(order) + ["accuracy", "macro mean", "weighted mean"],
             "class": pd.Series([*order.tolist(), None, None, None], dtype=object),
             "name": [*(names[c] for c in order), "", "", ""],
-            **{name: np.append(values[order], means[name]) for name, values in each.items()},
-            "n": np.append(n[order], [outcomes.n] * 3),
-            "predicted": np.append(n_predicted[order], [outcomes.n] * 3),
-            "mean_confidence": np.append(confidence[order], [mean_confidence, np.nan, np.nan]),
-            "gap": np.append(gap[order], [mean_confidence - accuracy, np.nan, np.nan]),
+            **{name: np.append(each[name][order], last) for name, last in below.items()},
         }
     )
 
 
-def _sums(classes: Int, values: Float, k: int) -> Float:
-    """Sum of the values of each class ``(k,)``."""
-    return np.bincount(classes, values, k).astype(np.float64)
-
-
-def _share(part: Float, whole: Float, *, otherwise: float = 0.0) -> Float:
-    share: Float = np.divide(part, whole, out=np.full(len(whole), otherwise), where=whole > 0)
-    return share
+def _each_class(predictions: Predictions) -> dict[str, AnyArray]:
+    """The columns of the table for every class ``(k,)``, and ``support``, the weight of the examples labelled so."""
+    truth, outcomes, k = predictions.labels, predictions.outcomes, predictions.n_classes
+    predicted, weight = outcomes.predicted, outcomes.mass
+    support, claimed = sums_by(truth, weight, k), sums_by(predicted, weight, k)
+    right = sums_by(predicted, weight * outcomes.correct, k)
+    precision = ratio(right, claimed, empty=0.0)
+    mean_confidence = ratio(sums_by(predicted, weight * outcomes.confidence, k), claimed, empty=np.nan)
+    return {
+        "precision": precision,
+        "recall": ratio(right, support, empty=0.0),
+        "f1": ratio(2 * right, claimed + support, empty=0.0),
+        "n": np.bincount(truth, minlength=k),
+        "predicted": np.bincount(predicted, minlength=k),
+        "mean_confidence": mean_confidence,
+        "gap": mean_confidence - precision,
+        "support": support,
+    }
 
 
 def _order(score: Float, worst: int | None) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """The classes to show: all in their order, or the ``worst`` by ascending score, NaN last and ties as they stand."""
     if worst is None:
         return np.arange(len(score))
-    if isinstance(worst, bool) or not isinstance(worst, int | np.integer) or worst < 1:
-        raise InputError(f"worst must be a whole number of at least 1, got {worst!r}", help="leave it out for all")
-    return np.argsort(score, kind="stable")[:worst]
+    return np.argsort(score, kind="stable")[: check_whole("worst", worst, lowest=1, help="leave it out for all")]

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib._arrays import Float, Int, blocks, check_level
+from calib._arrays import Float, Int, blocks
 from calib._blocks import in_threads
+from calib._checks import check_level, refuse_weights
 from calib._html import curve_html
+from calib._sums import ratio, sums_by
+from calib.arguments import as_outcomes
 from calib.binning import Binning, Closed, bins_of
 from calib.errors import InputError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,8 +89,7 @@ class CalibrationCurve:
     @property
     def debiased_squared_ce(self) -> float:
         """See `calib.debiased_squared_ce`.  Raises `InputError` where examples had weights."""
-        if self.weight is not None:
-            raise InputError("debiased_squared_ce takes no sample weights", help="docs/metrics.md says which do")
+        refuse_weights(self.weight, "debiased_squared_ce")
         several = self.count > 1
         count, accuracy, gap = self.count[several], self.accuracy[several], self.gap[several]
         return float((count * (gap**2 - accuracy * (1 - accuracy) / (count - 1))).sum() / self.n)
@@ -146,9 +148,7 @@ class CalibrationCurve:
         return curve_html(self)
 
     def _mean(self, sums: Float) -> Float:
-        mass = self.mass
-        means: Float = np.divide(sums, mass, out=np.full(len(sums), np.nan), where=mass > 0)
-        return means
+        return ratio(sums, self.mass, empty=np.nan)
 
 
 def calibration_curve(
@@ -191,8 +191,3 @@ def binned(outcomes: Outcomes, index: Int, edges: Float, closed: Closed = "right
     columns = (weight * outcomes.confidence, weight * outcomes.correct, weight)
     confidence, correct, mass = (sums_by(index, column, n_bins) for column in columns)
     return CalibrationCurve(edges, count.sum(axis=1), confidence, correct, mass, closed)
-
-
-def sums_by(index: Int, values: Float, size: int) -> Float:
-    """The sum of ``values`` for each number from 0 to ``size`` − 1 in ``index``."""
-    return np.bincount(index, weights=values, minlength=size).astype(np.float64, copy=False)

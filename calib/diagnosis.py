@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from calib._arrays import Float
 from calib._html import diagnosis_html
 from calib._text import with_error
-from calib.calibrators.cross_fit import cross_fit_with_fits
+from calib.calibrators.cross_fit import FOLDS, cross_fit_with_fits
 from calib.calibrators.temperature import TemperatureScaling
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
@@ -14,7 +14,7 @@ from calib.evaluation import Report, evaluate
 from calib.predictions import Kind, Predictions, require_predictions
 from calib.uncertainty import consistency_interval
 
-Interval: TypeAlias = tuple[Float, Float]  # lower and upper ends, one a bin
+Ends: TypeAlias = tuple[Float, Float]  # the lower and upper end of the interval of each bin
 Direction: TypeAlias = Literal["calibrated", "overconfident", "underconfident", "both directions"]
 
 
@@ -41,7 +41,7 @@ class Diagnosis:
         n_bins = self.uncalibrated.n_bins
         return calibration_curve(self.before, n_bins=n_bins), calibration_curve(self.after, n_bins=n_bins)
 
-    def bars(self, kind: Literal["none", "confidence", "consistency"]) -> tuple[Interval, Interval] | None:
+    def bars(self, kind: Literal["none", "confidence", "consistency"]) -> tuple[Ends, Ends] | None:
         """95 % intervals of the bins' accuracies, without and with the temperature: see `calib.reliability_diagram`."""
         if kind == "none":
             return None
@@ -189,7 +189,6 @@ def _effect(scaling: str, before: Report, after: Report) -> str:
     return f"{scaling} brings ECE {_change(before, after)}; {rest}."
 
 
-FOLDS = 5
 FEW = 100  # calibration examples below which the verdict says how few there were
 _SCORES = {"logits": "logits", "probs": "log(probs)"}
 NO_TEMPERATURE = {

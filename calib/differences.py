@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import Float, Int, check_level, generator
+from calib._arrays import Float, Int
+from calib._checks import check_level, check_some_weight, generator
+from calib.arguments import as_outcomes
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.inversion import BinSums, Inversion
 from calib.outcomes import Outcomes
-from calib.predictions import Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 from calib.resampling import accelerated, mean_interval
 
 RESAMPLES = 1000  # for the correlation of two plug-in errors, whose standard error is then at most 0.03
@@ -85,19 +87,24 @@ def ece_difference_interval(
     return Interval(estimate, max(low, -second.high), min(high, first.high), level)
 
 
-def mean_difference_interval(a: Float, b: Float, sample_weight: Float | None = None) -> Interval:
-    """95 % interval of mean(a) − mean(b) of two columns ``(n,)`` of the same examples, such as their NLL.
+def mean_difference_interval(
+    a: ArrayLike, b: ArrayLike, sample_weight: Float | None = None, *, level: float = 0.95
+) -> Interval:
+    """Confidence interval of mean(a) − mean(b) of two columns ``(n,)`` of the same examples, such as their NLL.
 
-    0, 0, 0 where they are equal, NaN where both means are infinite.  Raises `InputError` as `calib.mean_interval` does.
+    Of several pairs of columns, ``(m, n)`` each, an example's differences are averaged first.  0, 0, 0 where all are 0,
+    NaN where both means are infinite.  Raises `InputError` as `calib.mean_interval` does.
     """
-    counted = np.True_ if sample_weight is None else sample_weight > 0
+    check_some_weight(sample_weight)
+    first, second = (np.atleast_2d(np.asarray(side, np.float64)) for side in (a, b))
+    counted = np.ones(first.shape[1], bool) if sample_weight is None else sample_weight > 0
+    if np.isinf(first[:, counted]).any() and np.isinf(second[:, counted]).any():
+        return Interval(float("nan"), float("nan"), float("nan"), level)  # ∞ − ∞
     with np.errstate(invalid="ignore"):
-        difference = np.where(counted, np.asarray(a, np.float64) - b, 0.0)
-    if (np.isinf(a) & counted).any() and (np.isinf(b) & counted).any():
-        return Interval(float("nan"), float("nan"), float("nan"), 0.95)  # ∞ − ∞
+        difference = np.where(counted, (first - second).mean(axis=0), 0.0)
     if not difference.any():
-        return Interval(0.0, 0.0, 0.0, 0.95)
-    return mean_interval(difference, sample_weight=sample_weight)
+        return Interval(0.0, 0.0, 0.0, level)
+    return mean_interval(difference, sample_weight=sample_weight, level=level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +154,8 @@ def _correlation(
     drawn = generator(seed).multinomial(len(cell), count / len(cell), size=RESAMPLES) - count
     moved = []
     for each, index, own, curve in zip(outcomes, bins, sums, curves, strict=True):
-        weight = np.ones(each.n) if each.weight is None else each.weight
         parts = np.zeros((len(first), len(own.mass)))
-        parts[np.arange(len(first)), index[first]] = np.bincount(cell, weights=each.residual * weight) / count
+        parts[np.arange(len(first)), index[first]] = np.bincount(cell, weights=each.residual * each.mass) / count
         errors = np.abs(curve + (drawn @ parts)[:, own.mass > 0] / own.mass.sum()).sum(axis=1)
         moved.append(errors - errors.mean())
     scale = np.sqrt((moved[0] @ moved[0]) * (moved[1] @ moved[1]))
@@ -174,8 +180,7 @@ def _paired_outcomes(
             f"the labels of the models differ in row {row}", help="pass both on the same rows, in one order"
         )
     first, second = as_outcomes(a, of=of), as_outcomes(b, of=of)
-    weight_a, weight_b = (np.ones(each.n) if each.weight is None else each.weight for each in (first, second))
-    if not np.array_equal(weight_a, weight_b):
+    if not np.array_equal(first.mass, second.mass):
         raise InputError("the sample weights of the models differ", help="give both the same weights")
     return first, second
 

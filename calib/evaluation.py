@@ -7,9 +7,11 @@ import numpy as np
 
 from calib._arrays import Float
 from calib._html import report_html
+from calib._sums import sums_by
+from calib.arguments import as_outcomes, as_predictions
 from calib.binning import bin_index
-from calib.curve import calibration_curve
-from calib.intervals import ece_interval, interval_of_sums
+from calib.curve import CalibrationCurve, calibration_curve
+from calib.intervals import Interval, ece_interval, interval_of_sums
 from calib.inversion import BinSums
 from calib.metrics.cumulative import ks_error
 from calib.metrics.from_histogram import (
@@ -23,7 +25,7 @@ from calib.metrics.from_histogram import (
 from calib.metrics.ranking import Ranking
 from calib.metrics.smooth import smooth_ece
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Predictions, as_outcomes, as_predictions
+from calib.predictions import ArrayLike, Predictions
 from calib.state import Summary
 from calib.uncertainty import ece_null, ece_null_from
 
@@ -89,36 +91,29 @@ def evaluate(
     """
     outcomes = as_outcomes(predictions, labels)
     curve = calibration_curve(outcomes, n_bins=n_bins)
-    equal_mass = calibration_curve(outcomes, n_bins=n_bins, binning="equal-mass")
     interval = ece_interval(outcomes, n_bins=n_bins, seed=seed)
+    null = ece_null(outcomes, n_bins=n_bins, seed=seed)
+    equal_mass = calibration_curve(outcomes, n_bins=n_bins, binning="equal-mass")
     ranking = Ranking.of(outcomes)
     accuracy, mean_confidence = outcomes.mean(outcomes.correct), outcomes.mean(outcomes.confidence)
     weighted, losses = outcomes.weight is not None, outcomes.losses
-    counted = np.True_ if outcomes.weight is None else outcomes.weight > 0
-    null = ece_null(outcomes, n_bins=n_bins, seed=seed)
     return Report(
         n=outcomes.n,
         n_classes=_n_classes(predictions, labels),
-        n_bins=n_bins,
         accuracy=accuracy,
         mean_confidence=mean_confidence,
         nll=np.nan if losses is None else outcomes.mean(losses.nll),
-        infinite_nll=0 if losses is None else int((np.isinf(losses.nll) & counted).sum()),
+        infinite_nll=0 if losses is None else int((np.isinf(losses.nll) & (outcomes.mass > 0)).sum()),
         brier=np.nan if losses is None else outcomes.mean(losses.brier),
-        ece=curve.ece,
-        ece_low=interval.low,
-        ece_high=interval.high,
-        ece_null=float(null.mean()),
-        ece_null_95=float(np.quantile(null, 0.95)),
         ece_equal_mass=equal_mass.ece,
-        rmsce=curve.rmsce,
         debiased_squared_ce=np.nan if weighted else equal_mass.debiased_squared_ce,
-        mce=curve.mce,
         smooth_ece=smooth_ece(outcomes),
         ks_error=ks_error(outcomes),
-        gap=mean_confidence - accuracy,
         auroc=ranking.auroc,
         aurc=np.nan if weighted else ranking.aurc,
+        gap=mean_confidence - accuracy,
+        n_bins=n_bins,
+        **_of_bins(curve, interval, null),
     )
 
 
@@ -141,8 +136,9 @@ def evaluate_sums(
     (1.0, True)
     """
     curve, histogram, weighted = summary.curve, summary.histogram, summary.curve.weight is not None
+    n_bins = len(curve.count)
     found = {
-        "ece_equal_mass": equal_mass_ece_from(histogram, n_bins=len(curve.count)),
+        "ece_equal_mass": equal_mass_ece_from(histogram, n_bins=n_bins),
         "smooth_ece": smooth_ece_from(histogram),
         "ks_error": ks_error_from(histogram),
         "auroc": auroc_from(histogram),
@@ -150,28 +146,35 @@ def evaluate_sums(
     }
     binned = BinSums(curve.mass, curve.confidence_sum, curve.correct_sum, _squares(summary))
     interval = interval_of_sums(binned, seed=seed)
-    null = ece_null_from(histogram, n_bins=len(curve.count), seed=seed)
+    null = ece_null_from(histogram, n_bins=n_bins, seed=seed)
     report = Report(
         n=summary.n,
         n_classes=n_classes,
-        n_bins=len(curve.count),
         accuracy=summary.accuracy,
         mean_confidence=summary.mean_confidence,
         nll=np.nan if summary.nll is None else summary.nll,
         infinite_nll=summary.infinite_nll,
         brier=np.nan if summary.brier is None else summary.brier,
-        ece=summary.ece,
-        ece_low=interval.low,
-        ece_high=interval.high,
-        ece_null=float(null.mean()),
-        ece_null_95=float(np.quantile(null, 0.95)),
-        rmsce=summary.rmsce,
         debiased_squared_ce=np.nan,
-        mce=summary.mce,
         gap=summary.gap,
+        n_bins=n_bins,
+        **_of_bins(curve, interval, null),
         **{name: number.value for name, number in found.items()},
     )
     return report, {name: number.bound for name, number in found.items()}
+
+
+def _of_bins(curve: CalibrationCurve, interval: Interval, null: Float) -> dict[str, float]:
+    """What the bins of equal width say: the errors, the interval of the population's ECE, and what chance makes."""
+    return {
+        "ece": curve.ece,
+        "ece_low": interval.low,
+        "ece_high": interval.high,
+        "ece_null": float(null.mean()),
+        "ece_null_95": float(np.quantile(null, 0.95)),
+        "rmsce": curve.rmsce,
+        "mce": curve.mce,
+    }
 
 
 def _squares(summary: Summary) -> Float:
@@ -180,7 +183,7 @@ def _squares(summary: Summary) -> Float:
     if curve.weight is None:
         return curve.mass
     index = bin_index(histogram.confidence, curve.edges)
-    found = np.bincount(index, weights=histogram.squares, minlength=len(curve.count))
+    found = sums_by(index, histogram.squares, len(curve.count))
     return np.asarray(np.maximum(found, curve.mass**2 / np.maximum(curve.count, 1)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float, Int
+from calib._sums import sums_by
 from calib.errors import InputError
 from calib.outcomes import Outcomes
 
@@ -38,20 +39,19 @@ class LogOddsHistogram:
         >>> LogOddsHistogram.of(Outcomes.from_confidence([0.5, 0.5, 0.9], [True, False, True])).cells.tolist()
         [0, 2249]
         """
-        counted = np.ones(outcomes.n, bool) if outcomes.weight is None else outcomes.weight > 0
-        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight
-        weight, confidence, right = weight[counted], outcomes.confidence[counted], outcomes.correct[counted]
+        counted = outcomes.mass > 0
+        weight, confidence = outcomes.mass[counted], outcomes.confidence[counted]
         index = np.floor(np.clip(outcomes.log_odds[counted] * PER_NAT, -LAST, LAST)).astype(np.int64)
         if not len(index):
             return cls.empty()
         first = int(index.min())
         index -= first
         length = int(index.max()) + 1
-        squares = np.bincount(index, weights=weight**2, minlength=length).astype(np.float64)
-        index += length * right
+        squares = sums_by(index, weight**2, length)
+        index += length * outcomes.correct[counted]
         sums = np.empty((3, 2, length))
         for power, column in enumerate((weight, weight * confidence, weight * confidence**2)):
-            sums[power] = np.bincount(index, weights=column, minlength=2 * length).reshape(2, length)
+            sums[power] = sums_by(index, column, 2 * length).reshape(2, length)
         return _occupied(first, sums[:, 0], sums[:, 1], squares)
 
     def __add__(self, other: "LogOddsHistogram") -> "LogOddsHistogram":

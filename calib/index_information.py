@@ -53,10 +53,7 @@ def index_information(draws: Float, means: Float, *, variance: float | None = No
 def _log_mean_exp(distances: Float, variance: float) -> Float:
     """Ln mean_x' exp(−d/2σ²) of each row; for σ = 0 its limit, the share of those that are not farther than the own."""
     if variance == 0:
-        nearest = distances <= distances.min(axis=1, keepdims=True)
-        if (distances.min(axis=1) < 0).any():
-            return np.where(distances.min(axis=1) < 0, math.inf, np.log(nearest.mean(axis=1)))
-        return np.asarray(np.log(nearest.mean(axis=1)))
+        return np.where((distances < 0).any(axis=1), math.inf, np.log((distances <= 0).mean(axis=1)))
     exponents = -distances / (2 * variance)
     largest = exponents.max(axis=1, keepdims=True)
     return np.asarray(largest[:, 0] + np.log(np.exp(exponents - largest).mean(axis=1)))

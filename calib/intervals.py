@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import check_level
+from calib._checks import check_level
+from calib.arguments import as_outcomes
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.inversion import BinSums, Inversion, Power
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 HIGHEST_LEVEL = 0.99  # whose tails hold five draws each
 

@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from calib._arrays import Float, Int, generator
+from calib._arrays import Float, Int
+from calib._checks import generator
+from calib._sums import sums_by
 from calib.outcomes import Outcomes
 
 DRAWS = 1000  # data sets a candidate; the tail probabilities of an interval have a standard error of 0.005
@@ -39,14 +41,9 @@ class BinSums:
     @classmethod
     def of(cls, outcomes: Outcomes, bins: Int, n_bins: int) -> "BinSums":
         """Sum over ``bins`` ``(n,)``, the bin of each example."""
-        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
-
-        def summed(column: Float) -> Float:
-            return np.bincount(bins, weights=column, minlength=n_bins).astype(np.float64)
-
-        return cls(
-            summed(weight), summed(weight * outcomes.confidence), summed(weight * outcomes.correct), summed(weight**2)
-        )
+        weight = outcomes.relative_mass
+        columns = (weight, weight * outcomes.confidence, weight * outcomes.correct, weight**2)
+        return cls(*(sums_by(bins, column, n_bins) for column in columns))
 
     def occupied(self) -> tuple[Float, Float, Float, Float]:
         """Share, mean confidence, accuracy and number of examples of each bin that holds any."""

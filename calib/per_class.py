@@ -8,7 +8,8 @@ import numpy as np
 
 from calib._arrays import Float, Int
 from calib._blocks import Block, map_blocks, probability_form
-from calib.outcomes import Outcomes, exact_logits, log_odds_of, rest_of_row
+from calib._fused_pass import exact_logits, rest_of_row
+from calib.outcomes import Outcomes, log_odds_of
 
 if TYPE_CHECKING:
     from calib.predictions import Predictions

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy, weighing, weights
+from calib._arrays import AnyArray, DeviceArray, Float, Int, on_accelerator, read_only, to_numpy
+from calib._checks import weights
 from calib._door import checked_labels, logit_matrix, probability_matrix
 from calib._html import predictions_html
 from calib.errors import InputError
@@ -193,10 +194,12 @@ class Predictions:
     def __getitem__(self, rows: slice | npt.NDArray[Any]) -> "Predictions":
         """Select examples by a slice, a boolean mask or an index array."""
         values, labels = self.values[rows], self.labels[rows]
-        if values.ndim != 2 or len(values) == 0:
+        if values.ndim != 2:
             raise InputError(
-                "the selection leaves no rows", help="select at least one example, by slice, mask or array"
+                "rows are selected by a slice, a mask (n,) or row numbers (m,)", help="one row is [i : i + 1]"
             )
+        if len(values) == 0:
+            raise InputError("the selection leaves no rows", help="select at least one example")
         beta = self.beta if np.ndim(self.beta) == 0 else np.asarray(self.beta)[rows]
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return replace(self, values=read_only(values), labels=read_only(labels), beta=beta, sample_weight=weight)
@@ -210,73 +213,6 @@ class Predictions:
     def confidences(self) -> Outcomes:
         """Confidence and correctness of the predicted class alone, for binned errors; remembered too."""
         return Outcomes.confidences(self)
-
-
-def as_predictions(predictions: Predictions | ArrayLike, labels: ArrayLike | None = None) -> Predictions:
-    """The one door of every metric: `Predictions` pass, ``(probs, labels)`` are taken as probabilities.
-
-    Raises `InputError` where labels are missing, or given twice.
-    """
-    if isinstance(predictions, Outcomes):
-        raise InputError(
-            "Outcomes hold one confidence an example, the whole distributions are needed here", help="pass Predictions"
-        )
-    if isinstance(predictions, Predictions):
-        if labels is not None:
-            raise InputError(
-                "labels were given twice", help="Predictions hold their labels: leave out the second argument"
-            )
-        return predictions
-    if labels is None:
-        raise InputError(
-            "probabilities were given without labels", help="call metric(probs, labels), or metric(predictions)"
-        )
-    return Predictions.from_probs(predictions, labels)
-
-
-def as_outcomes(
-    predictions: "Predictions | Outcomes | ArrayLike",
-    labels: ArrayLike | None = None,
-    *,
-    of: Of = "predicted",
-    ranked: bool = True,
-    part: bool = False,
-) -> Outcomes:
-    """The one door of every metric of (confidence, correct) pairs.
-
-    Takes `Predictions`, probabilities with labels, or `Outcomes` as they are.  ``of="predicted"`` asks about the
-    predicted class; ``of=c`` about class c: the probability claimed for it, and whether it is the label (so ``of=1`` is
-    P(y = 1) for two classes).  With ``ranked=False`` the result holds confidence and correctness alone, unless more is
-    there already.  A ``part`` of the data may weigh nothing.  Raises `InputError`.
-
-    >>> as_outcomes([[0.7, 0.3], [0.4, 0.6]], [0, 0], of=0).confidence.tolist()
-    [0.7, 0.4]
-    """
-    if isinstance(predictions, Outcomes):
-        if labels is not None or of != "predicted":
-            raise InputError(
-                "Outcomes hold confidence and correctness of one event",
-                help="leave out labels and `of`, or pass Predictions",
-            )
-        return weighing(predictions, predictions.weight, part=part)
-    checked = as_predictions(predictions, labels)
-    weighing(checked, checked.sample_weight, part=part)
-    if of == "predicted":
-        whole = ranked or "outcomes" in vars(checked) or isinstance(checked.values, DeviceArray)
-        return checked.outcomes if whole else checked.confidences
-    if isinstance(of, bool) or not isinstance(of, int | np.integer) or not 0 <= of < checked.n_classes:
-        raise InputError(
-            f'of must be "predicted" or a class from 0 to {checked.n_classes - 1}, got {of!r}',
-            help="P(y = 1) of two classes is of=1",
-        )
-    return Outcomes.of_class(checked, int(of))
-
-
-def unweighted(outcomes: Outcomes, metric: str) -> Outcomes:
-    """Refuse sample weights in a metric that is not defined for them.  Raises `InputError`."""
-    if outcomes.weight is not None:
-        raise InputError(f"{metric} takes no sample weights", help="docs/metrics.md says which metrics do")
-    return outcomes
 
 
 def require_predictions(predictions: Predictions) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calib._arrays import Float, Int, check_level, check_resamples, generator, to_numpy, weights
+from calib._arrays import Float, Int, to_numpy
+from calib._checks import check_level, check_resamples, check_some_weight, generator, weights
+from calib.arguments import as_outcomes
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 FEWEST = 20  # resamples, below which there are no tails
 GROUPS = 200  # the acceleration of BCa needs no more: its own noise stays below 0.004
@@ -37,6 +39,7 @@ def mean_interval(values: ArrayLike, *, sample_weight: ArrayLike = None, level: 
     if np.isnan(column).any():
         raise InputError(f"row {int(np.argmax(np.isnan(column)))} holds NaN", help="mend or drop it")
     mass = weights(sample_weight, len(column))
+    check_some_weight(mass)
     if mass is not None:
         column, mass = column[mass > 0], mass[mass > 0]
     if np.isposinf(column).any() and np.isneginf(column).any():
@@ -71,10 +74,7 @@ def _student(mean: float, column: Float, share: Float, level: float) -> Interval
         return Interval(mean, mean, mean, level)
     parts /= unit  # so that no power of them leaves the range of float64
     length = float(np.sqrt(parts @ parts))
-    skew, spread = (
-        float((parts**3).sum()) / length**3,
-        length * unit,
-    )  # skewness of the mean: that of the column over √n
+    skew, spread = float((parts**3).sum()) / length**3, length * unit  # those of the mean
     quantile = float(stdtrit(n - 1, (1 + level) / 2))
     error = spread * float(np.sqrt(n / (n - 1)))
     return Interval(mean, mean - error * _unskewed(quantile, skew), mean - error * _unskewed(-quantile, skew), level)

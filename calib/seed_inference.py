@@ -7,15 +7,14 @@ from typing import Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
-from calib._arrays import Float, Int, check_level, generator
-from calib.binning import check_choice
-from calib.differences import ece_difference_interval, same_examples
+from calib._arrays import Float, Int
+from calib._checks import check_choice, check_level, generator
+from calib.differences import ece_difference_interval, mean_difference_interval, same_examples
 from calib.errors import InputError
 from calib.intervals import Interval
 from calib.metrics.ranking import aurc
 from calib.outcomes import Outcomes
 from calib.predictions import Predictions, require_predictions
-from calib.resampling import mean_interval
 
 Seed = TypeVar("Seed", bound=Hashable)
 Metric: TypeAlias = Literal["accuracy", "nll", "brier", "ece", "aurc"]
@@ -130,9 +129,11 @@ def over_examples(
     if metric == "ece":
         parts = [ece_difference_interval(*pair, n_bins=n_bins, level=level, seed=seed) for pair in pairs]
     else:
-        interval = _aurc_interval if metric == "aurc" else _loss_interval
         together = [pairs] if shared else [[pair] for pair in pairs]
-        parts = [interval(some, metric, level, seed) for some in together]
+        parts = [
+            _aurc_interval(some, level, seed) if metric == "aurc" else _loss_interval(some, metric, level)
+            for some in together
+        ]
     estimate, low, high = (
         float(np.mean([getattr(part, end) for part in parts])) for end in ("estimate", "low", "high")
     )
@@ -173,20 +174,14 @@ def holm(p_values: Sequence[float] | Float, *, level: float = 0.05) -> Holm:
 Pairs: TypeAlias = Sequence[tuple[Predictions, Predictions]]
 
 
-def _loss_interval(pairs: Pairs, metric: Metric, level: float, seed: int) -> Interval:
+def _loss_interval(pairs: Pairs, metric: Metric, level: float) -> Interval:
     """The interval of a mean loss: one number an example, its difference averaged over the nets."""
     name = "correct" if metric == "accuracy" else metric
-    columns = [[np.asarray(getattr(side.outcomes, name), dtype=np.float64) for side in pair] for pair in pairs]
-    with np.errstate(invalid="ignore"):
-        difference = np.mean([first - second for first, second in columns], axis=0)
-    if np.isnan(difference).any():
-        return Interval(math.nan, math.nan, math.nan, level)  # ∞ − ∞
-    if not difference.any():
-        return Interval(0.0, 0.0, 0.0, level)
-    return mean_interval(difference, sample_weight=pairs[0][0].sample_weight, level=level)
+    first, second = ([getattr(side.outcomes, name) for side in sides] for sides in zip(*pairs, strict=True))
+    return mean_difference_interval(first, second, pairs[0][0].sample_weight, level=level)
 
 
-def _aurc_interval(pairs: Pairs, metric: Metric, level: float, seed: int) -> Interval:
+def _aurc_interval(pairs: Pairs, level: float, seed: int) -> Interval:
     """The delete-a-group jackknife of the mean difference in AURC, the same groups for all nets."""
     from scipy.special import stdtrit
 

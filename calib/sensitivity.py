@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
+from calib.arguments import as_outcomes
 from calib.binning import Binning
 from calib.curve import calibration_curve
 from calib.errors import InputError
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 from calib.uncertainty import ece_null
 
 if TYPE_CHECKING:

@@ -2,17 +2,19 @@
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from calib._arrays import Float
-from calib.binning import Closed, bins_of, check_choice, equal_width_edges
+from calib._checks import check_choice, check_some_weight
+from calib.arguments import as_outcomes
+from calib.binning import Closed, bins_of, equal_width_edges
 from calib.curve import CalibrationCurve, binned
 from calib.errors import InputError
 from calib.histogram import LogOddsHistogram
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class CalibrationState:
     """
 
     def __init__(self, *, n_bins: int = 15, closed: Closed = "right") -> None:
-        check_choice("closed", closed, ("right", "left"))
+        check_choice("closed", closed, get_args(Closed))
         edges, zeros = equal_width_edges(n_bins), np.zeros(n_bins)
         self.curve = CalibrationCurve(edges, np.zeros(n_bins, np.int64), zeros, zeros, None, closed)
         self.losses: Float | None = None
@@ -115,8 +117,7 @@ class CalibrationState:
         curve, mass = self.curve, float(self.curve.mass.sum())
         if curve.n == 0:
             raise InputError("the state holds no examples", help="call update(predictions) first")
-        if mass == 0:
-            raise InputError("all sample weights are 0", help="leave the weights out, or give some")
+        check_some_weight(curve.weight)
         accuracy, mean_confidence = float(curve.correct_sum.sum() / mass), float(curve.confidence_sum.sum() / mass)
         nll, brier = (None, None) if self.losses is None else (float(total / mass) for total in self.losses)
         return Summary(

@@ -68,8 +68,8 @@ def compare(scores: "pd.DataFrame") -> "pd.DataFrame":
     """Average a `score_table` over seeds: one row a setting and calibrator, ``metric`` and ``metric_sd`` columns.
 
     Two runs belong to the same setting when their configurations differ in the seeds alone, that of the training or
-    that of the split; sd is the sample standard deviation over them, NaN for one.  Columns of the
-    configuration stay only where settings differ in them.  Raises `InputError` for a setting and seed that come twice.
+    that of the split; sd is the sample standard deviation over them, NaN for one.  Columns of the configuration stay
+    only where settings differ in them.  Raises `InputError` for a setting and seed that come twice.
 
     >>> from calib import Predictions, diagnose
     >>> test = Predictions.from_logits([[2.0, 0.0], [0.0, 1.0]] * 10, [0, 1] * 8 + [1, 0, 1, 0])

@@ -1,13 +1,15 @@
 """Label smoothing as explicit target rows, in both conventions of the literature."""
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from calib._arrays import like, to_numpy
+from calib._arrays import AnyArray, Float, like, to_numpy
+from calib._checks import check_choice, check_some_weight
+from calib.arguments import as_predictions
 from calib.errors import InputError
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib.predictions import ArrayLike, Predictions
 
 Convention: TypeAlias = Literal["uniform", "wrong-classes"]
 
@@ -82,6 +84,7 @@ def equivalent_smoothing(predictions: Predictions | ArrayLike, labels: ArrayLike
     0.18
     """
     given = as_predictions(predictions, labels)
+    check_some_weight(given.sample_weight)
     wrong = -np.expm1(-given.outcomes.nll)
     return float(np.average(wrong, weights=given.sample_weight)) * given.n_classes / (given.n_classes - 1)
 
@@ -100,25 +103,26 @@ def uniform_smoothing(smoothing: float, n_classes: int, *, convention: Conventio
         raise InputError(
             f"smoothing must lie in [0, 1], got {smoothing}", help="0.1 is the usual value, 0 is hard targets"
         )
+    check_choice("convention", convention, get_args(Convention))
     if convention == "uniform":
         return smoothing
-    if convention == "wrong-classes":
-        if smoothing > (highest := (n_classes - 1) / n_classes):
-            raise InputError(
-                f"smoothing over the wrong classes must be at most (k − 1)/k = {highest:.3g}, got {smoothing}",
-                help="beyond that the label would be the least likely class",
-            )
-        return smoothing / highest
-    raise InputError(f"unknown smoothing convention {convention!r}", help='choose "uniform" or "wrong-classes"')
+    if smoothing > (highest := (n_classes - 1) / n_classes):
+        raise InputError(
+            f"smoothing over the wrong classes must be at most (k − 1)/k = {highest:.3g}, got {smoothing}",
+            help="beyond that the label would be the least likely class",
+        )
+    return smoothing / highest
 
 
-def _rows(labels: np.ndarray[Any, Any], n_classes: int) -> np.ndarray[Any, Any]:
+def _rows(labels: AnyArray, n_classes: int) -> Float:
     """One distribution a label."""
     if labels.ndim == 2:
         if labels.shape[1] != n_classes:
             raise InputError(
                 f"target rows must have {n_classes} columns, got {labels.shape}", help="pass one column a class"
             )
+        if labels.dtype.kind not in "fiub":
+            raise InputError(f"target rows must be numbers, got dtype {labels.dtype}", help="pass probabilities")
         if not (np.allclose(labels.sum(axis=1), 1, rtol=0, atol=1e-6) and (labels >= 0).all()):
             raise InputError("target rows must be distributions that sum to 1", help="divide each row by its sum")
         return labels.astype(np.float64)

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from calib._arrays import BLOCK_ENTRIES, Float, Int, check_level, check_resamples, generator
+from calib._arrays import BLOCK_ENTRIES, Float, Int
+from calib._checks import check_level, check_resamples, generator
+from calib._sums import sums_by
+from calib.arguments import as_outcomes, unweighted
 from calib.binning import Binning, bin_index, bins_of, equal_width_edges
 from calib.curve import calibration_curve
 from calib.histogram import LogOddsHistogram
 from calib.metrics.ranking import Ranking
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 CELLS_PER_BIN = 256  # confidences within 1/256 of a bin share a binomial draw, so that the cost does not grow with n
 WEIGHT_LEVELS = 8  # a factor of 2 between weights
@@ -38,7 +41,7 @@ def ece_null(
     True
     """
     outcomes = as_outcomes(predictions, labels, of=of)
-    weight = _weights(outcomes)
+    weight = outcomes.relative_mass
     index = bins_of(outcomes, n_bins, binning)[0]
     return np.asarray(
         np.abs(_residual_sums(outcomes, weight, index, n_bins, resamples, seed)).sum(axis=1) / weight.sum()
@@ -68,12 +71,12 @@ def consistency_interval(
     """
     check_level(level)
     outcomes = as_outcomes(predictions, labels, of=of)
-    weight = _weights(outcomes)
+    weight = outcomes.relative_mass
     index = bin_index(outcomes.confidence, equal_width_edges(n_bins))
     draws = _residual_sums(outcomes, weight, index, n_bins, resamples, seed)
     curve = calibration_curve(outcomes, n_bins=n_bins)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    mass = np.bincount(index, weights=weight, minlength=n_bins)
+    mass = sums_by(index, weight, n_bins)
     held = np.where(mass > 0, mass, 1.0)
     return np.clip(curve.mean_confidence + low / held, 0, 1), np.clip(curve.mean_confidence + high / held, 0, 1)
 
@@ -122,19 +125,14 @@ def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: i
     unit, mass = unit / largest, histogram.mass / largest
     index = bin_index(mean, equal_width_edges(n_bins))
     spread = mass * unit * mean * (1 - mean)
-    variance = np.bincount(index, weights=spread, minlength=n_bins)
+    variance = sums_by(index, spread, n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    fourth = np.bincount(index, weights=unit**2 * spread, minlength=n_bins)
+    fourth = sums_by(index, unit**2 * spread, n_bins)
     rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
     if rare.any():
         count = np.maximum(np.rint(mass / unit), 1.0).astype(np.int64)
         _sum_binomials(draws, index[rare], count[rare], mean[rare], unit[rare], rng)
     return np.asarray(np.abs(draws).sum(axis=1) / mass.sum())
-
-
-def _weights(outcomes: Outcomes) -> Float:
-    """Weights whose largest is 1: only their ratios matter."""
-    return np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight / outcomes.weight.max()
 
 
 def _residual_sums(outcomes: Outcomes, weight: Float, index: Int, n_bins: int, resamples: int, seed: int) -> Float:
@@ -144,9 +142,9 @@ def _residual_sums(outcomes: Outcomes, weight: Float, index: Int, n_bins: int, r
     counted = slice(None) if outcomes.weight is None else weight > 0
     confidence, weight, index = outcomes.confidence[counted], weight[counted], index[counted]
     spread = weight**2 * confidence * (1 - confidence)
-    variance = np.bincount(index, weights=spread, minlength=n_bins)
+    variance = sums_by(index, spread, n_bins)
     draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    fourth = np.bincount(index, weights=weight**2 * spread, minlength=n_bins)
+    fourth = sums_by(index, weight**2 * spread, n_bins)
     rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
     if rare.any():
         _draw_binomials(confidence[rare], weight[rare], index[rare], draws, rng)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def comparison_verdict(scores: "pd.DataFrame") -> str:
     """Say what a temperature does to hard-target networks, what smoothing does without one, and which wins by NLL.
 
-    Takes a `calib.score_table`.  Runs are compared seed by seed within one setting; no α is
-    chosen by its test score.  Without a hard and a smoothed run of the same seed it says what is missing.
+    Takes a `calib.score_table`.  Runs are compared seed by seed within one setting; no α is chosen by its test score.
+    Without a hard and a smoothed run of the same seed it says what is missing.
     """
     sentences: list[str] = []
     if "smoothing" in scores:

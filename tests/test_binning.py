@@ -92,3 +92,10 @@ def test_bins_of_equal_mass_are_those_of_exact_fractions(n: int, n_bins: int) ->
     outcomes = calib.Outcomes.from_confidence(np.arange(1, n + 1) / (n + 1), np.ones(n))
     index, _ = bins_of(outcomes, n_bins, "equal-mass")
     assert index.tolist() == [(2 * rank + 1) * n_bins // (2 * n) for rank in range(n)]
+
+
+def test_bins_of_uneven_width_hear_which_side_is_closed() -> None:
+    edges = np.array([0.0, 0.25, 0.3, 1.0])
+    values = np.array([0.0, 0.25, 0.3, 0.31, 1.0])
+    assert bin_index(values, edges).tolist() == [0, 0, 1, 2, 2]
+    assert bin_index(values, edges, closed="left").tolist() == [0, 1, 2, 2, 2]

@@ -48,11 +48,12 @@ def test_saturated_rows_ties_and_zeros_are_what_the_processor_finds(monkeypatch:
 
 
 @pytest.mark.parametrize(("bad", "message"), [(np.nan, "row 3 column 1 holds nan"), (np.inf, "column 1 holds inf")])
-def test_a_bad_row_is_named(bad: float, message: str) -> None:
+@pytest.mark.parametrize("read", [calib.ece, calib.TemperatureScaling.fit])
+def test_a_bad_row_is_named(read: Any, bad: float, message: str) -> None:
     logits = torch.zeros(5, 3)
     logits[3, 1] = bad
     with pytest.raises(InputError, match=message):
-        calib.ece(calib.Predictions.from_logits(logits, [0] * 5))
+        read(calib.Predictions.from_logits(logits, [0] * 5))
 
 
 def test_everything_else_reads_rows_as_they_are_needed(tmp_path: Any) -> None:

@@ -106,6 +106,11 @@ def test_a_cell_of_mixed_answers_could_be_in_any_order() -> None:
         assert abs(report.aurc - calib.aurc(outcomes)) > bounds["aurc"] / 2  # one of the two ends
 
 
+def test_no_bound_is_below_what_smooth_ece_itself_is_right_to() -> None:
+    sure = Outcomes(np.ones(5), np.array([1, 1, 0, 1, 1], bool), np.full(5, 40.0))  # cells as narrow as rounding
+    assert evaluate_sums(summary_of(sure))[1]["smooth_ece"] >= 1e-6
+
+
 def test_weights_count() -> None:
     logits, labels = sample(400, 4)
     weight = np.random.default_rng(0).uniform(0, 3, 400)

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import calib
+from calib.arguments import as_predictions
 from calib.errors import InputError
-from calib.predictions import Predictions, as_predictions
+from calib.predictions import Predictions
 
 from .references import sample
 

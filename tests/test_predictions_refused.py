@@ -137,3 +137,11 @@ def test_masked_entries_are_never_read() -> None:
 def test_weights_whose_sum_would_overflow_are_refused() -> None:
     with pytest.raises(InputError, match="sample weights must add up to less than"):
         Predictions.from_probs([0.5, 0.6], [0, 1], sample_weight=[1e307, 1.0])
+
+
+@pytest.mark.parametrize("rows", [0, np.array([[0, 1], [1, 0]])])
+def test_what_chooses_no_list_of_rows_is_refused_in_words(rows: Any) -> None:
+    with pytest.raises(InputError, match="rows are selected by a slice, a mask"):
+        Predictions.from_probs([0.5, 0.6], [0, 1])[rows]
+    with pytest.raises(InputError, match="leaves no rows"):
+        Predictions.from_probs([0.5, 0.6], [0, 1])[2:]

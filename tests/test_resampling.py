@@ -112,6 +112,11 @@ def test_rows_keep_all_their_columns() -> None:
     assert log([0.5, 0.6], [0, 1], [2, 3])[np.array([1])].weight == [3]
 
 
+def test_a_mean_of_numbers_that_weigh_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="all sample weights are 0"):
+        mean_interval([1.0, 2.0], sample_weight=[0, 0])
+
+
 def test_a_metric_that_is_undefined_on_the_data_is_refused() -> None:
     with pytest.raises(InputError, match="the metric is nan on the data"):
         bootstrap_interval(auroc, log([0.5, 0.6], [1, 1]), resamples=20)

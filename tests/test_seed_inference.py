@@ -250,4 +250,16 @@ def test_sample_weights_count() -> None:
     assert over_examples(a, b, "nll").estimate == pytest.approx(float(np.average(difference, weights=weight)))
 
 
-# Holm
+def test_losses_that_are_infinite_in_different_rows_leave_the_interval_unknown() -> None:
+    labels = [1, 1, 1]
+    p = Predictions.from_probs([[1.0, 0.0], [0.2, 0.8], [0.3, 0.7]], labels)
+    q = Predictions.from_probs([[0.9, 0.1], [1.0, 0.0], [0.3, 0.7]], labels)
+    found = over_examples({0: p}, {0: q}, "nll")
+    assert all(math.isnan(end) for end in (found.estimate, found.low, found.high))
+
+
+def test_infinite_losses_of_examples_that_weigh_nothing_count_nothing() -> None:
+    labels, weight = [1, 1, 1], [0, 1, 1]
+    p = Predictions.from_probs([[1.0, 0.0], [0.2, 0.8], [0.3, 0.7]], labels, sample_weight=weight)
+    q = Predictions.from_probs([[1.0, 0.0], [0.4, 0.6], [0.3, 0.7]], labels, sample_weight=weight)
+    assert over_examples({0: p}, {0: q}, "nll").estimate == pytest.approx(math.log(0.6 / 0.8) / 2)

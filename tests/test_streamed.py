@@ -13,8 +13,9 @@ from calib.errors import InputError
 from calib.files.shards import Shards, is_glob
 from calib.metrics.binned import ece, mce
 from calib.metrics.proper import brier, nll
+from calib.parts import Likeness
 from calib.predictions import Predictions
-from calib.streamed import Likeness, evaluate_streamed, fit_streamed
+from calib.streamed import evaluate_streamed, fit_streamed
 
 from .references import sample
 

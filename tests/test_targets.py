@@ -215,6 +215,7 @@ def test_the_wrong_classes_can_get_all_but_one_kth(k: int) -> None:
         ([[1.5, -0.5, 0.0]], 3, 0.1, "sum to 1"),
         ([[math.nan, 0.5, 0.5]], 3, 0.1, "sum to 1"),
         ([0], 1, 0.1, "n_classes must be at least 2, got 1"),
+        ([["a", "b"]], 2, 0.1, "target rows must be numbers"),
     ],
 )
 def test_what_cannot_be_smoothed_is_refused(labels: Any, k: int, smoothing: float, message: str) -> None:
@@ -224,7 +225,7 @@ def test_what_cannot_be_smoothed_is_refused(labels: Any, k: int, smoothing: floa
 
 
 def test_an_unknown_convention_is_refused() -> None:
-    with pytest.raises(InputError, match="unknown smoothing convention 'both'"):
+    with pytest.raises(InputError, match="convention must be uniform or wrong-classes, got 'both'"):
         smooth_labels([0], 3, smoothing=0.1, convention="both")  # type: ignore[arg-type]
 
 
@@ -249,3 +250,8 @@ def test_equivalent_smoothing_is_alpha_of_smoothed_targets_and_what_is_missing_o
     assert equivalent_smoothing(weighted) == pytest.approx(expected, rel=1e-12)
     tiny = Predictions.from_logits([[40.0, 0.0]], [0])
     assert equivalent_smoothing(tiny) == pytest.approx(2 * np.exp(-40), rel=1e-9)  # not 1 − 1
+
+
+def test_equivalent_smoothing_of_examples_that_weigh_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="all sample weights are 0"):
+        equivalent_smoothing(Predictions.from_probs([[0.9, 0.1]], [0], sample_weight=[0]))

@@ -6,8 +6,9 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from calib._arrays import AnyArray, Float, Int, read_only, to_numpy, weighing
+from calib._arrays import AnyArray, Float, Int, read_only, to_numpy
 from calib._blocks import ROW_SUM_TOLERANCE, read_blocks, row_sums
+from calib._checks import check_some_weight
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions, require_predictions
 
@@ -163,7 +164,7 @@ def example_weights(predictions: Predictions) -> Float:
     require_predictions(predictions)
     if predictions.sample_weight is None:
         return np.broadcast_to(np.float64(1), predictions.n)
-    weighing(predictions, predictions.sample_weight)
+    check_some_weight(predictions.sample_weight)
     weight: Float = predictions.sample_weight / predictions.sample_weight[predictions.sample_weight > 0].mean()
     return weight
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, generator
+from calib._arrays import AnyArray, DeviceArray, Float
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
+from calib._checks import generator
 from calib.calibrators._base import example_weights, one_hot
 from calib.predictions import ArrayLike, Predictions
 
@@ -63,9 +64,13 @@ def combined_limits(parts: Sequence[tuple[float, Limits]]) -> Limits:
     weights = np.array([weight for weight, _ in parts])
     share, limits = weights / weights.sum(), [found for _, found in parts]
     lowest, highest = (float(np.dot(share, [getattr(one, name) for one in limits])) for name in ("lowest", "highest"))
+    return _limits(lowest, highest, all(one.possible for one in limits))
+
+
+def _limits(lowest: float, highest: float, possible: bool) -> Limits:
     if abs(lowest) < _ROUNDING * (abs(lowest) + abs(highest)):
         lowest = 0.0
-    return Limits(lowest, highest, all(one.possible for one in limits))
+    return Limits(lowest, highest, possible)
 
 
 class Likelihood:
@@ -131,9 +136,7 @@ class Likelihood:
         lowest, highest, impossible, infinite = np.sum([ends for _, ends in parts], axis=0)
         self._infinite = bool(infinite) if first else self._infinite
         nll, slope, curvature, squares = map(float, means)
-        if abs(lowest) < _ROUNDING * (abs(lowest) + abs(highest)):
-            lowest = 0.0
-        limits = Limits(float(lowest / self.total), float(highest / self.total), not impossible)
+        limits = _limits(float(lowest / self.total), float(highest / self.total), not impossible)
         return float(at_one), Moments(beta, nll, slope, curvature, squares / self.total), limits
 
     def _parts(self) -> list[tuple[_Part, Float]]:

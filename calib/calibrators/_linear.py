@@ -1,68 +1,18 @@
-"""The fit behind vector, matrix, Dirichlet and structured scaling: a ridge around one temperature, and its strength."""
+"""What vector, matrix, Dirichlet and structured scaling share: a ridge around one temperature, and its strength."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 
-from calib._arrays import Float, generator, read_only, to_numpy
-from calib.calibrators._base import example_weights, finite_log_probs, one_hot
+from calib._arrays import Float, read_only, to_numpy
+from calib._checks import check_whole, generator
+from calib.calibrators._base import example_weights, finite_log_probs, one_hot, with_logits
 from calib.calibrators._likelihood import Likelihood
+from calib.calibrators._ridge import Deviation, Examples, Penalty, mean_nll, minimise
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
-
-Status: TypeAlias = Literal["ok", "not converged"]
-
-STEPS = 2000  # iterations after which a fit gives up
-CONVERGED = 1e-7  # largest slope that counts as none, in parameters scaled to a curvature of about 1
-EXACT = 1e-11  # where Newton's method stops
-CLOSE = 1e-4  # where L-BFGS stops and Newton's method starts
-ROUGH = 1e-3  # where L-BFGS stops in cross-validation: a choice among powers of ten needs no more
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """What each square costs in nats: of an intercept, of an entry on the diagonal of D, off it (None: none there)."""
-
-    intercept: float
-    diagonal: float
-    off_diagonal: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Logits and targets ``(k, n)``, one column an example, and each one's share of the total weight ``(n,)``."""
-
-    logits: Float
-    targets: Float
-    share: Float
-
-    @property
-    def effective(self) -> float:
-        """How many examples of equal weight these count for (Kish 1965); n without weights."""
-        return float(1 / np.square(self.share).sum())
-
-    def part(self, columns: Any, beta: float = 1.0) -> "Examples":
-        """Some of the examples with ``beta`` times their logits; their shares add up to 1 again."""
-        share = self.share[columns]
-        return Examples(beta * self.logits[:, columns], self.targets[:, columns], share / share.sum())
-
-
-@dataclass(frozen=True, eq=False)
-class Deviation:
-    """D, ``(k, k)`` or its diagonal ``(k,)``, and b ``(k,)`` of softmax(x + D x + b), and how their fit went."""
-
-    matrix: Float
-    intercept: Float
-    iterations: int = 0
-    slope: float = np.inf
-
-    @property
-    def status(self) -> Status:
-        """Whether the slope at these values is as good as 0."""
-        return "ok" if self.slope <= CONVERGED else "not converged"
 
 
 def examples(predictions: Predictions, targets: ArrayLike | None) -> Examples:
@@ -91,136 +41,46 @@ def strengths(given: float | Sequence[float] | None, default: Sequence[float], n
     return sorted(map(float, found), reverse=True)
 
 
-def finite(values: ArrayLike, shape: tuple[int, ...], name: str) -> Float:
-    """A map's parameters in float64, read-only.  Raises `InputError` unless they are finite and of this shape."""
-    array = np.array(values, np.float64)
-    if array.shape != shape or not np.isfinite(array).all():
-        raise InputError(f"{name} must be finite, of shape {shape}, got shape {array.shape}", help="make it by `fit`")
-    return read_only(array)
+def keep_finite(fitted: Any, name: Literal["matrix", "scale"]) -> None:
+    """Hold a frozen map's ``matrix`` ``(k, k)`` or ``scale`` ``(k,)``, and ``intercept``, in float64 and read-only.
 
-
-def mean_nll(given: Examples, fitted: Deviation) -> float:
-    """Mean cross-entropy of softmax(x + D x + b), in nats."""
-    problem = Problem.of(given, Penalty(0.0, 0.0, None if fitted.matrix.ndim == 1 else 0.0))
-    return problem.objective(np.concatenate([fitted.matrix.ravel(), fitted.intercept]))[0]
-
-
-def report(predictions: Predictions, targets: ArrayLike | None, given: Examples, fitted: Deviation) -> dict[str, Any]:
-    """What every linear calibrator tells of its fit: NLL before and after, n, iterations and status, by field."""
-    return {
-        "nll_before": Likelihood(predictions, targets).first(1.0)[0],
-        "nll_after": mean_nll(given, fitted),
-        "n": predictions.n,
-        "iterations": fitted.iterations,
-        "status": fitted.status,
-    }
-
-
-def minimise(given: Examples, penalty: Penalty, *, start: Deviation | None = None, rough: bool = False) -> Deviation:
-    """The D and b that minimise mean cross-entropy of softmax(x + D x + b) plus the penalty; all strengths above 0.
-
-    The problem is strictly convex.  L-BFGS-B goes most of the way, on parameters scaled to a curvature of about 1; its
-    line search compares values of NLL, so it could find half of their digits.  Newton's method, whose steps come from
-    slopes alone, finds the other half, unless ``rough``.
+    Raises `InputError` unless they are finite and of these shapes.
     """
-    from scipy.optimize import minimize
-
-    problem = Problem.of(given, penalty)
-    theta = np.zeros(problem.strength.size)
-    if start is not None:
-        theta = np.concatenate([start.matrix.ravel(), start.intercept])
-    scale = 1 / np.sqrt(problem.curvature(theta))
-
-    def scaled(position: Float) -> tuple[float, Float]:
-        value, slope = problem.objective(position * scale)
-        return value, slope * scale
-
-    options: Any = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 0.0, "gtol": ROUGH if rough else CLOSE}
-    found = minimize(scaled, theta / scale, method="L-BFGS-B", jac=True, options=options)
-    theta, slope = np.asarray(found.x * scale), np.asarray(found.jac)
-    while not rough and np.abs(slope).max() > EXACT:
-        step = problem.newton_step(theta, slope, scale)
-        closer = problem.objective(theta + step)[1] * scale
-        if np.abs(closer).max() > np.abs(slope).max() / 2:
-            break
-        theta, slope = theta + step, closer
-    return Deviation(*problem.split(theta), int(found.nit), float(np.abs(slope).max()))
+    k = np.size(fitted.intercept)
+    for field, shape in ((name, (k, k) if name == "matrix" else (k,)), ("intercept", (k,))):
+        array = np.array(getattr(fitted, field), np.float64)
+        if array.shape != shape or not np.isfinite(array).all():
+            raise InputError(
+                f"{field} must be finite, of shape {shape}, got shape {array.shape}", help="make it by `fit`"
+            )
+        object.__setattr__(fitted, field, read_only(array))
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Mean cross-entropy and penalty as a function of the entries of D and b, one after the other."""
+def mapped(predictions: Predictions, logs: Float, linear: Float, intercept: Float) -> Predictions:
+    """The same examples with logits that a matrix ``(k, k)`` or scale ``(k,)`` and an intercept make of ``logs``."""
+    return with_logits(predictions, (linear * logs if linear.ndim == 1 else logs @ linear.T) + intercept)
 
-    given: Examples
-    strength: Float
-    shape: tuple[int, ...]
 
-    @classmethod
-    def of(cls, given: Examples, penalty: Penalty) -> "Problem":
-        """The problem of some examples and a penalty."""
-        k = len(given.logits)
-        if penalty.off_diagonal is None:
-            entries = np.full(k, penalty.diagonal)
-        else:
-            entries = np.full((k, k), penalty.off_diagonal)
-            np.fill_diagonal(entries, penalty.diagonal)
-        return cls(given, np.concatenate([entries.ravel(), np.full(k, penalty.intercept)]), entries.shape)
+def around_temperature(
+    predictions: Predictions, targets: ArrayLike | None, scaled: Examples, penalty: Penalty, beta: float
+) -> tuple[Float, Float, dict[str, Any]]:
+    """Fit D and b to logits that are ``scaled`` by β: β (I + D), or β (1 + d) without entries off the diagonal; b.
 
-    def split(self, theta: Float) -> tuple[Float, Float]:
-        """D and b."""
-        return theta[: -self.shape[0]].reshape(self.shape), theta[-self.shape[0] :]
-
-    def objective(self, theta: Float) -> tuple[float, Float]:
-        """The value and its slope."""
-        losses, probs = self._losses(theta)
-        probs -= self.given.targets
-        value = losses @ self.given.share + self.strength @ theta**2
-        return float(value), self._gather(probs, self.given.logits) + 2 * self.strength * theta
-
-    def curvature(self, theta: Float) -> Float:
-        """The diagonal of the second derivative."""
-        probs = self._losses(theta)[1]
-        return self._gather(probs * (1 - probs), self.given.logits**2) + 2 * self.strength
-
-    def newton_step(self, theta: Float, slope: Float, scale: Float) -> Float:
-        """The step to where the slope were 0 if the objective were a parabola, by conjugate gradients."""
-        from scipy.sparse.linalg import LinearOperator, cg
-
-        probs = self._losses(theta)[1]
-
-        def second_derivative(direction: Float) -> Float:
-            change = scale * direction
-            moved = self._moved(change)
-            moved -= np.einsum("ij,ij->j", probs, moved)
-            moved *= probs
-            return scale * (self._gather(moved, self.given.logits) + 2 * self.strength * change)
-
-        operator = LinearOperator((theta.size, theta.size), matvec=second_derivative, dtype=np.float64)
-        return np.asarray(cg(operator, -slope, rtol=1e-3, maxiter=STEPS)[0] * scale)
-
-    def _moved(self, theta: Float) -> Float:
-        """D x + b for every example."""
-        matrix, intercept = self.split(theta)
-        moved = matrix[:, None] * self.given.logits if matrix.ndim == 1 else matrix @ self.given.logits
-        moved += intercept[:, None]
-        return moved
-
-    def _losses(self, theta: Float) -> tuple[Float, Float]:
-        """Cross-entropy ``(n,)`` and probabilities ``(k, n)``."""
-        odds = self._moved(theta)
-        odds += self.given.logits
-        odds -= odds.max(axis=0)
-        wanted = np.einsum("ij,ij->j", odds, self.given.targets)
-        np.exp(odds, out=odds)
-        total = odds.sum(axis=0)
-        odds /= total
-        return np.log(total) * self.given.targets.sum(axis=0) - wanted, odds
-
-    def _gather(self, rows: Float, logits: Float) -> Float:
-        """Σ share · rows · logitsᵀ, or its diagonal, and Σ share · rows; overwrites the rows."""
-        rows *= self.given.share
-        matrix = np.einsum("ij,ij->i", rows, logits) if len(self.shape) == 1 else rows @ logits.T
-        return np.concatenate([matrix.ravel(), rows.sum(axis=1)])
+    The third result tells of the fit, by field: NLL before and after, n, iterations and status.
+    """
+    found = minimise(scaled, penalty)
+    one = np.eye(len(found.intercept)) if found.matrix.ndim == 2 else 1.0
+    return (
+        beta * (one + found.matrix),
+        found.intercept,
+        {
+            "nll_before": Likelihood(predictions, targets).first(1.0)[0],
+            "nll_after": mean_nll(scaled, found),
+            "n": predictions.n,
+            "iterations": found.iterations,
+            "status": found.status,
+        },
+    )
 
 
 def choose(given: Examples, paths: Sequence[Sequence[Penalty]], *, folds: int, seed: int) -> Penalty:
@@ -231,8 +91,7 @@ def choose(given: Examples, paths: Sequence[Sequence[Penalty]], *, folds: int, s
     alone holds nothing out: it gets the strongest penalty.
     """
     n = given.logits.shape[1]
-    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
-        raise InputError(f"folds must be a whole number of at least 2, got {folds!r}", help="5 is the usual number")
+    check_whole("folds", folds, lowest=2, help="5 is the usual number")
     fold = generator(seed).permutation(n) % min(folds, n)
     if n == 1 or sum(map(len, paths)) == 1:
         return paths[0][0]

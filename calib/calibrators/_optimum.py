@@ -122,16 +122,13 @@ def _interpolated(before: Moments, last: Moments) -> float:
 
 def _moved(before: Moments | None, last: Moments, beta: float) -> Moments:
     """The moments at a root so near that two terms of their series are enough."""
-    change = beta - last.beta
-    curvature, squares = last.curvature, last.squares
+    change, curvature = beta - last.beta, last.curvature
     if before is not None and before.beta != last.beta:
         share = change / (last.beta - before.beta)
         if abs(share) < 1:  # beyond that it is noise
-            curvature += share * (last.curvature - before.curvature)
-            squares += share * (last.squares - before.squares)
-    if min(curvature, squares) < 0:
-        curvature, squares = last.curvature, last.squares
-    return Moments(beta, last.nll + change * last.slope / 2, 0.0, curvature, squares)
+            between = curvature + share * (last.curvature - before.curvature)
+            curvature = between if between >= 0 else curvature
+    return Moments(beta, last.nll + change * last.slope / 2, 0.0, curvature, last.squares)
 
 
 def bracketed_root(slope: Callable[[float], float]) -> float:

@@ -65,8 +65,7 @@ class BetaCalibration:
         log_odds = binary_log_odds(predictions, "beta calibration")
         weight, positive = example_weights(predictions), predictions.labels == 1
         limit = limit_of(log_odds)
-        counted = weight > 0
-        scores, weight, positive = np.clip(log_odds, -limit, limit)[counted], weight[counted], positive[counted]
+        scores = np.clip(log_odds, -limit, limit)
         smoothed = are_separated(scores, positive)
         wanted = smoothed_targets(positive, weight) if smoothed else positive.astype(np.float64)
         if scores.min() == scores.max():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib.calibrators._base import counted_rows, example_weights
-from calib.calibrators.cross_fit import cross_fit_with_fits
+from calib.calibrators._base import counted_rows
+from calib.calibrators.cross_fit import FOLDS, cross_fit_with_fits
 from calib.calibrators.registry import LINEAR, fewest_examples, method_class, suitable
 from calib.content_hash import content_hash
 from calib.differences import ece_difference_interval, mean_difference_interval
@@ -20,7 +20,7 @@ from calib.predictions import Predictions, require_predictions
 if TYPE_CHECKING:
     import pandas as pd
 
-UNCALIBRATED, FOLDS = "uncalibrated", 5
+UNCALIBRATED = "uncalibrated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def compare_calibrators(
     require_predictions(test)
     fitted_on = test if calibration is None else calibration
     require_predictions(fitted_on)
-    if test.n < (FOLDS if calibration is None else 2) or not example_weights(test).any():
+    if test.n < (FOLDS if calibration is None else 2):
         raise InputError(f"methods cannot be compared on {test.n} example(s)", help="bring more of them")
     if fitted_on.n_classes != test.n_classes:
         raise InputError(

@@ -4,17 +4,18 @@ from typing import TypeVar
 
 import numpy as np
 
-from calib._arrays import generator
+from calib._checks import generator
 from calib.calibrators._base import Calibrator, rejoined
 from calib.calibrators.registry import as_method
 from calib.errors import InputError
 from calib.predictions import Predictions, require_predictions
 
+FOLDS = 5
 CalibratorT = TypeVar("CalibratorT", bound=Calibrator)
 
 
 def cross_fit(
-    method: type[Calibrator] | str, predictions: Predictions, *, folds: int = 5, seed: int = 0
+    method: type[Calibrator] | str, predictions: Predictions, *, folds: int = FOLDS, seed: int = 0
 ) -> Predictions:
     """Calibrate each of ``folds`` random parts of ``predictions`` by a fit on the others; same rows, same order.
 
@@ -29,7 +30,7 @@ def cross_fit(
 
 
 def cross_fit_with_fits(
-    method: type[CalibratorT], predictions: Predictions, *, folds: int = 5, seed: int = 0
+    method: type[CalibratorT], predictions: Predictions, *, folds: int = FOLDS, seed: int = 0
 ) -> tuple[Predictions, list[CalibratorT]]:
     """Do as `cross_fit`, and return the fits beside the predictions, one a fold."""
     require_predictions(predictions)

@@ -8,8 +8,8 @@ import numpy as np
 from calib._arrays import Float
 from calib._html import fields_html
 from calib.calibrators import _linear
-from calib.calibrators._base import check_classes, finite_log_probs, with_logits
-from calib.calibrators._linear import Penalty, Status
+from calib.calibrators._base import check_classes, finite_log_probs
+from calib.calibrators._ridge import Penalty, Status
 from calib.predictions import ArrayLike, Predictions
 
 OFF_DIAGONAL = (1e2, 10.0, 1.0, 0.1, 0.01)  # to choose from; what they are multiples of is said in `fit`
@@ -43,9 +43,7 @@ class DirichletCalibration:
     _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
-        k = np.size(self.intercept)
-        object.__setattr__(self, "matrix", _linear.finite(self.matrix, (k, k), "matrix"))
-        object.__setattr__(self, "intercept", _linear.finite(self.intercept, (k,), "intercept"))
+        _linear.keep_finite(self, "matrix")
 
     @property
     def n_classes(self) -> int:
@@ -85,17 +83,18 @@ class DirichletCalibration:
         mus = _linear.strengths(intercept_penalty, [each * k / n for each in INTERCEPT], "intercept_penalty")
         paths = [[Penalty(mu / k, DIAGONAL / n, each * mean) for each in lambdas] for mu in mus]
         chosen = _linear.choose(given, paths, folds=folds, seed=seed)
-        scaled = given.part(slice(None), beta)
-        found = _linear.minimise(scaled, chosen)
+        matrix, intercept, told = _linear.around_temperature(
+            predictions, targets, given.part(slice(None), beta), chosen, beta
+        )
         return cls(
-            beta * (np.eye(k) + found.matrix),
-            found.intercept,
+            matrix,
+            intercept,
             off_diagonal_penalty=(chosen.off_diagonal or np.nan) / mean,
             intercept_penalty=chosen.intercept * k,
-            **_linear.report(predictions, targets, scaled, found),
+            **told,
         )
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
         check_classes(predictions, self.n_classes, "Dirichlet calibration")
-        return with_logits(predictions, finite_log_probs(predictions) @ self.matrix.T + self.intercept)
+        return _linear.mapped(predictions, finite_log_probs(predictions), self.matrix, self.intercept)

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from calib._arrays import Float
+from calib._checks import check_choice
 from calib._html import fields_html
-from calib.binning import check_choice
 from calib.calibrators._base import example_weights, keep_predicted, log_probs, refuse_targets, with_probs
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError

@@ -6,7 +6,7 @@ import numpy as np
 
 from calib._arrays import Float
 from calib._html import fields_html
-from calib.binning import Binning, check_bins, check_choice, equal_width_edges
+from calib.binning import Binning, check_binning, check_bins, equal_width_edges
 from calib.calibrators._base import check_classes, refuse_targets
 from calib.calibrators._steps import (
     check_steps,
@@ -60,7 +60,7 @@ class HistogramBinning:
         """
         refuse_targets(targets, "histogram binning")
         check_bins(n_bins)
-        check_choice("binning", binning, ("equal-width", "equal-mass"))
+        check_binning(binning)
         fits = []
         for scores, event, weight in columns(predictions):
             distinct, total, events = pooled(scores, event, weight)

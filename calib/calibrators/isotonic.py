@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from calib._arrays import Float
+from calib._checks import check_choice
 from calib._html import fields_html
-from calib.binning import check_choice
 from calib.calibrators._base import (
     check_classes,
     example_weights,

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from calib._arrays import Float
 from calib._html import fields_html
 from calib.calibrators import _linear
-from calib.calibrators._base import check_classes, finite_log_probs, with_logits
-from calib.calibrators._linear import Penalty, Status
+from calib.calibrators._base import check_classes, finite_log_probs
+from calib.calibrators._ridge import Penalty, Status
 from calib.predictions import ArrayLike, Predictions
 
 STRENGTHS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)  # to choose from, over the number of examples
@@ -40,9 +38,7 @@ class MatrixScaling:
     _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
-        k = np.size(self.intercept)
-        object.__setattr__(self, "matrix", _linear.finite(self.matrix, (k, k), "matrix"))
-        object.__setattr__(self, "intercept", _linear.finite(self.intercept, (k,), "intercept"))
+        _linear.keep_finite(self, "matrix")
 
     @property
     def n_classes(self) -> int:
@@ -79,16 +75,12 @@ class MatrixScaling:
         path = [Penalty(each, each, each * k * (k - 1)) for each in _linear.strengths(penalty, default, "penalty")]
         chosen = _linear.choose(given, [path], folds=folds, seed=seed)
         beta = _linear.inverse_temperature(given)
-        scaled = given.part(slice(None), beta)
-        found = _linear.minimise(scaled, chosen)
-        return cls(
-            beta * (np.eye(k) + found.matrix),
-            found.intercept,
-            penalty=chosen.intercept,
-            **_linear.report(predictions, targets, scaled, found),
+        matrix, intercept, told = _linear.around_temperature(
+            predictions, targets, given.part(slice(None), beta), chosen, beta
         )
+        return cls(matrix, intercept, penalty=chosen.intercept, **told)
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
         check_classes(predictions, self.n_classes, "matrix scaling")
-        return with_logits(predictions, finite_log_probs(predictions) @ self.matrix.T + self.intercept)
+        return _linear.mapped(predictions, finite_log_probs(predictions), self.matrix, self.intercept)

@@ -7,11 +7,12 @@ import numpy as np
 from calib._arrays import Float
 from calib._blocks import read_blocks
 from calib._html import fields_html
+from calib.arguments import unweighted
 from calib.calibrators._base import refuse_targets
 from calib.errors import InputError
 from calib.metrics.ranking import Ranking
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Predictions, require_predictions, unweighted
+from calib.predictions import ArrayLike, Predictions, require_predictions
 
 GRID = tuple(range(11))
 

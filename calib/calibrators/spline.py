@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._checks import check_whole
 from calib._html import fields_html
 from calib.calibrators._base import example_weights, keep_predicted, log_probs, refuse_targets, with_probs
 from calib.calibrators._steps import middle_ranks, pooled
@@ -61,10 +62,7 @@ class SplineCalibration:
 
         refuse_targets(targets, "spline calibration")
         require_predictions(predictions)
-        if isinstance(n_knots, bool) or not isinstance(n_knots, int | np.integer) or n_knots < 2:
-            raise InputError(
-                f"n_knots must be a whole number of at least 2, got {n_knots!r}", help="6 is the usual one"
-            )
+        check_whole("n_knots", n_knots, lowest=2, help="6 is the usual one")
         outcomes = predictions.outcomes
         confidence, total, right = pooled(outcomes.confidence, outcomes.correct, example_weights(predictions))
         share = total / total.sum()

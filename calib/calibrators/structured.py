@@ -7,8 +7,8 @@ import numpy as np
 from calib._arrays import Float
 from calib._html import fields_html
 from calib.calibrators import _linear
-from calib.calibrators._base import check_classes, finite_log_probs, with_logits
-from calib.calibrators._linear import Examples, Penalty, Status
+from calib.calibrators._base import check_classes, finite_log_probs
+from calib.calibrators._ridge import Examples, Penalty, Status
 from calib.errors import InputError
 from calib.predictions import ArrayLike, Predictions
 
@@ -36,9 +36,7 @@ class StructuredMatrixScaling:
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.mixing)
-        k = np.size(self.intercept)
-        object.__setattr__(self, "matrix", _linear.finite(self.matrix, (k, k), "matrix"))
-        object.__setattr__(self, "intercept", _linear.finite(self.intercept, (k,), "intercept"))
+        _linear.keep_finite(self, "matrix")
 
     @property
     def n_classes(self) -> int:
@@ -65,20 +63,15 @@ class StructuredMatrixScaling:
         """
         temperature, mixing, given = _scaled_and_mixed(predictions, targets)
         k, n = predictions.n_classes, given.effective
-        found = _linear.minimise(given, Penalty(k / n, k / n, k * (k - 1) / n))
-        return cls(
-            temperature,
-            mixing,
-            np.eye(k) + found.matrix,
-            found.intercept,
-            **_linear.report(predictions, targets, given, found),
-        )
+        penalty = Penalty(k / n, k / n, k * (k - 1) / n)
+        matrix, intercept, told = _linear.around_temperature(predictions, targets, given, penalty, 1.0)
+        return cls(temperature, mixing, matrix, intercept, **told)
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
         check_classes(predictions, self.n_classes, "structured matrix scaling")
         logs = _mixed(finite_log_probs(predictions), self.temperature, self.mixing)
-        return with_logits(predictions, logs @ self.matrix.T + self.intercept)
+        return _linear.mapped(predictions, logs, self.matrix, self.intercept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +96,7 @@ class StructuredVectorScaling:
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.mixing)
-        k = np.size(self.intercept)
-        object.__setattr__(self, "scale", _linear.finite(self.scale, (k,), "scale"))
-        object.__setattr__(self, "intercept", _linear.finite(self.intercept, (k,), "intercept"))
+        _linear.keep_finite(self, "scale")
 
     @property
     def n_classes(self) -> int:
@@ -123,16 +114,14 @@ class StructuredVectorScaling:
         """
         temperature, mixing, given = _scaled_and_mixed(predictions, targets)
         k, n = predictions.n_classes, given.effective
-        found = _linear.minimise(given, Penalty(k / n, k / n))
-        return cls(
-            temperature, mixing, 1 + found.matrix, found.intercept, **_linear.report(predictions, targets, given, found)
-        )
+        scale, intercept, told = _linear.around_temperature(predictions, targets, given, Penalty(k / n, k / n), 1.0)
+        return cls(temperature, mixing, scale, intercept, **told)
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
         check_classes(predictions, self.n_classes, "structured vector scaling")
         logs = _mixed(finite_log_probs(predictions), self.temperature, self.mixing)
-        return with_logits(predictions, self.scale * logs + self.intercept)
+        return _linear.mapped(predictions, logs, self.scale, self.intercept)
 
 
 def _check(temperature: float, mixing: float) -> None:

@@ -1,10 +1,11 @@
 """Temperature scaling: divide the logits by the one number that minimises NLL on the calibration split."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from calib._checks import check_choice
 from calib._html import fields_html
 from calib.calibrators._base import refuse_targets
 from calib.calibrators._likelihood import Likelihood
@@ -69,10 +70,7 @@ class TemperatureScaling:
         1.820478
         """
         require_predictions(predictions)
-        if objective not in ("nll", "brier", "ece"):
-            raise InputError(
-                f'objective must be "nll", "brier" or "ece", got {objective!r}', help='"nll" is the usual one'
-            )
+        check_choice("objective", objective, get_args(Objective))
         if objective != "nll":
             refuse_targets(targets, f'objective="{objective}"')
         fitted = replace(fitted_to(Likelihood(predictions, targets), n=predictions.n), objective=objective)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calib._arrays import check_level
+from calib._checks import check_level
 from calib.calibrators._likelihood import Likelihood, Moments
 from calib.calibrators._optimum import optimum
 from calib.calibrators.temperature import TemperatureScaling
@@ -29,9 +29,9 @@ def temperature_interval(
 ) -> Interval:
     """Confidence interval of T: every T whose likelihood is not too far below that of the best one.
 
-    It is not symmetric about the estimate.  ``high`` is inf where the data cannot rule out that the
-    scores say nothing.  The estimate is `TemperatureScaling.fit`'s; weights and ``targets`` as there.  Raises
-    `InputError` for bad values, `NumericalError` where NLL has no lowest point.  Source: Wilks (1938).
+    It is not symmetric about the estimate.  ``high`` is inf where the data cannot rule out that the scores say nothing.
+    The estimate is `TemperatureScaling.fit`'s; weights and ``targets`` as there.  Raises `InputError` for bad values,
+    `NumericalError` where NLL has no lowest point.  Source: Wilks (1938).
 
     >>> predictions = Predictions.from_logits([[2.0, 0.0]] * 40, [0] * 30 + [1] * 10)
     >>> interval = temperature_interval(predictions)
@@ -41,7 +41,7 @@ def temperature_interval(
     from scipy.special import chdtri
 
     allowed = float(chdtri(1, 1 - check_level(level)))
-    likelihood, _, best = _fitted(predictions, targets)
+    likelihood, best = _fitted(predictions, targets)
     spread = np.sqrt(allowed / (likelihood.effective * max(best.curvature, 1e-300))) / best.beta  # of log β, roughly
     lower, upper = (_limit(likelihood, best.beta, best.nll, allowed, direction * spread) for direction in (-1, 1))
     return Interval(1 / best.beta, 1 / upper, 1 / lower if lower > 0 else float("inf"), level)
@@ -58,7 +58,7 @@ def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = No
     """
     from scipy.special import chdtrc
 
-    likelihood, _, best = _fitted(predictions, targets)
+    likelihood, best = _fitted(predictions, targets)
     statistic = max(2 * likelihood.effective * (likelihood.at(1.0).nll - best.nll), 0.0)
     return TemperatureTest(statistic, float(chdtrc(1, statistic)))
 
@@ -83,17 +83,17 @@ def equal_temperatures(fits: Sequence[TemperatureScaling]) -> TemperatureTest | 
     return TemperatureTest(statistic, float(chdtrc(len(fits) - 1, statistic)))
 
 
-def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, float, Moments]:
-    """The likelihood with NLL at T = 1 and its moments at the best T."""
+def _fitted(predictions: Predictions, targets: ArrayLike | None) -> tuple[Likelihood, Moments]:
+    """The likelihood and its moments at the best T.  Raises `NumericalError` where there is none."""
     require_predictions(predictions)
     likelihood = Likelihood(predictions, targets)
-    before, best, _ = optimum(likelihood)
+    _, best, _ = optimum(likelihood)
     if best is None:
         raise NumericalError(
             "NLL has no lowest point at a finite temperature here",
             help="TemperatureScaling.fit says why, in its status",
         )
-    return likelihood, before, best
+    return likelihood, best
 
 
 def _limit(likelihood: Likelihood, best: float, nll: float, allowed: float, spread: float) -> float:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from calib._arrays import Float
 from calib._html import fields_html
 from calib.calibrators import _linear
-from calib.calibrators._base import check_classes, finite_log_probs, with_logits
-from calib.calibrators._linear import Penalty, Status
+from calib.calibrators._base import check_classes, finite_log_probs
+from calib.calibrators._ridge import Penalty, Status
 from calib.predictions import ArrayLike, Predictions
 
 STRENGTHS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # to choose from, over the number of examples
@@ -36,9 +34,7 @@ class VectorScaling:
     _repr_html_ = fields_html
 
     def __post_init__(self) -> None:
-        k = np.size(self.intercept)
-        object.__setattr__(self, "scale", _linear.finite(self.scale, (k,), "scale"))
-        object.__setattr__(self, "intercept", _linear.finite(self.intercept, (k,), "intercept"))
+        _linear.keep_finite(self, "scale")
 
     @property
     def n_classes(self) -> int:
@@ -73,16 +69,12 @@ class VectorScaling:
         path = [Penalty(each, each) for each in _linear.strengths(penalty, default, "penalty")]
         chosen = _linear.choose(given, [path], folds=folds, seed=seed)
         beta = _linear.inverse_temperature(given)
-        scaled = given.part(slice(None), beta)
-        found = _linear.minimise(scaled, chosen)
-        return cls(
-            beta * (1 + found.matrix),
-            found.intercept,
-            penalty=chosen.intercept,
-            **_linear.report(predictions, targets, scaled, found),
+        scale, intercept, told = _linear.around_temperature(
+            predictions, targets, given.part(slice(None), beta), chosen, beta
         )
+        return cls(scale, intercept, penalty=chosen.intercept, **told)
 
     def transform(self, predictions: Predictions) -> Predictions:
         """Return predictions with the new logits.  Raises `InputError` for plain arrays and other class counts."""
         check_classes(predictions, self.n_classes, "vector scaling")
-        return with_logits(predictions, self.scale * finite_log_probs(predictions) + self.intercept)
+        return _linear.mapped(predictions, finite_log_probs(predictions), self.scale, self.intercept)

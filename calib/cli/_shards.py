@@ -12,7 +12,8 @@ from calib.reading import OF_WEIGHTS, Reading
 
 if TYPE_CHECKING:
     from calib.files.shards import Shards
-    from calib.streamed import OnePart, Parts, StreamedReport
+    from calib.parts import OnePart, Parts
+    from calib.streamed import StreamedReport
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def _held(calibration: Path, reading: Reading) -> "OnePart | None":
     """The calibration split of a run or an example, which is in memory; None for files."""
     from calib.examples import example_named
     from calib.files.shards import is_shards
+    from calib.parts import OnePart
     from calib.sources import calibration_split
-    from calib.streamed import OnePart
 
     if example_named(calibration) is None and (is_shards(calibration) or not calibration.is_dir()):
         return None

@@ -80,9 +80,9 @@ def calibrate(
 
 
 def _calibrate_streamed(source: Path, reading: Reading, output: Path) -> None:
+    from calib.calibrators._streamed_likelihood import StreamedLikelihood
     from calib.diagnosis import NO_TEMPERATURE
     from calib.files.calibrator_json import save_calibrator
-    from calib.streamed import StreamedLikelihood
 
     with row_count() as on_part:
         likelihood = StreamedLikelihood(shards_of(source, reading), on_part)

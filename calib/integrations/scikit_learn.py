@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from calib._arrays import AnyArray, Float
-from calib.binning import check_choice
+from calib._checks import check_choice
 from calib.calibrators._base import log_probs
 from calib.calibrators.registry import BINARY, method_class
 from calib.errors import InputError

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from calib._arrays import AnyArray, Float
-from calib.binning import check_choice
+from calib._checks import check_choice
 from calib.calibrators._base import LOWEST, Calibrator
 from calib.calibrators.grouped import GroupedCalibrator
 from calib.calibrators.registry import method_name

@@ -1,7 +1,8 @@
 """Accuracy: the share of examples whose predicted class is the label."""
 
+from calib.arguments import as_outcomes
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Predictions
 
 
 def accuracy(predictions: Predictions | Outcomes | ArrayLike, labels: ArrayLike | None = None) -> float:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from calib.binning import Binning, Closed, check_bins, check_choice, ranked_groups
+from calib.arguments import as_outcomes, unweighted
+from calib.binning import Binning, Closed, check_binning, check_bins, ranked_groups
 from calib.curve import calibration_curve
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 def ece(
@@ -111,7 +112,7 @@ def ece_sweep(
     0.0475
     """
     check_bins(max_bins)
-    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    check_binning(binning)
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "ece_sweep")
     order, group, middle = ranked_groups(outcomes)
     columns = (outcomes.confidence[order], outcomes.correct[order].astype(np.float64))

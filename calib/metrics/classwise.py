@@ -6,11 +6,14 @@ import numpy as np
 
 from calib._arrays import AnyArray, Float, Int
 from calib._blocks import Block, map_blocks, probability_form, row_sums
-from calib.binning import Binning, bin_index, check_bins, check_choice, equal_width_edges
-from calib.curve import calibration_curve, sums_by
+from calib._checks import check_choice, is_number, refuse_weights
+from calib._sums import sums_by
+from calib.arguments import as_predictions
+from calib.binning import Binning, bin_index, check_binning, check_bins, equal_width_edges
+from calib.curve import calibration_curve
 from calib.errors import InputError
 from calib.per_class import outcomes_of_classes
-from calib.predictions import ArrayLike, Predictions, as_predictions
+from calib.predictions import ArrayLike, Predictions
 
 
 def classwise_ece(
@@ -31,9 +34,10 @@ def classwise_ece(
     >>> round(classwise_ece([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1]), 4)  # (0.3 / 2 + 0.3 / 2 + 0) / 3
     0.1
     """
-    checked = _unweighted(as_predictions(predictions, labels), "classwise_ece")
+    checked = as_predictions(predictions, labels)
+    refuse_weights(checked.sample_weight, "classwise_ece")
     check_choice("average", average, ("mean", "weighted"))
-    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    check_binning(binning)
     check_bins(n_bins)
     if binning == "equal-width":
         errors = _equal_width_errors(checked, n_bins)
@@ -61,9 +65,10 @@ def thresholded_ace(
     >>> round(thresholded_ace([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1], threshold=0.5), 4)  # (0.1 + 0.2) / 2
     0.15
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating) or not 0 <= threshold < 1:
+    if not is_number(threshold) or not 0 <= threshold < 1:
         raise InputError(f"threshold must lie in [0, 1), got {threshold!r}", help="the authors use 0.01 and 0.001")
-    checked = _unweighted(as_predictions(predictions, labels), "thresholded_ace")
+    checked = as_predictions(predictions, labels)
+    refuse_weights(checked.sample_weight, "thresholded_ace")
     errors = []
     for outcomes in outcomes_of_classes(checked, range(checked.n_classes)):
         claimed = outcomes.confidence > threshold
@@ -88,9 +93,10 @@ def top_label_ece(
     >>> round(top_label_ece([[0.9, 0.1], [0.1, 0.9]], [0, 0]), 4)  # (0.1 + 0.9) / 2
     0.5
     """
-    checked = _unweighted(as_predictions(predictions, labels), "top_label_ece")
+    checked = as_predictions(predictions, labels)
+    refuse_weights(checked.sample_weight, "top_label_ece")
     check_bins(n_bins)
-    check_choice("binning", binning, ("equal-width", "equal-mass"))
+    check_binning(binning)
     outcomes, k = checked.outcomes, checked.n_classes
     if binning == "equal-width":
         cell = outcomes.predicted * n_bins + bin_index(outcomes.confidence, equal_width_edges(n_bins))
@@ -142,9 +148,3 @@ def _column_sums(values: AnyArray, weight: Float) -> Float:
 
 
 _ZERO = np.zeros(1)
-
-
-def _unweighted(predictions: Predictions, metric: str) -> Predictions:
-    if predictions.sample_weight is not None:
-        raise InputError(f"{metric} takes no sample weights", help="docs/metrics.md says which metrics do")
-    return predictions

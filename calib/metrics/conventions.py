@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from calib._arrays import AnyArray, Bool, Int
+from calib.arguments import as_outcomes, as_predictions, unweighted
 from calib.binning import equal_width_edges
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Predictions, as_outcomes, as_predictions, unweighted
+from calib.predictions import ArrayLike, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd

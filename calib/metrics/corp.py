@@ -6,10 +6,11 @@ from typing import Literal
 import numpy as np
 
 from calib._arrays import Float
-from calib.errors import InputError
+from calib._checks import check_choice
+from calib.arguments import as_outcomes
 from calib.metrics.ranking import Ranking
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,7 @@ def corp(
     """
     from scipy.optimize import isotonic_regression
 
-    if score not in ("brier", "log"):
-        raise InputError(f'score must be "brier" or "log", got {score!r}', help='"brier" is the usual one')
+    check_choice("score", score, ("brier", "log"))
     outcomes = as_outcomes(predictions, labels, of=of)
     ranking = Ranking.of(outcomes)
     known = (ranking.right + ranking.wrong > 0)[::-1]  # rows of weight 0 say nothing

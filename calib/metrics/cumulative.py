@@ -3,8 +3,9 @@
 import numpy as np
 
 from calib._arrays import Float
+from calib.arguments import as_outcomes
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 def ks_error(

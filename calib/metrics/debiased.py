@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from calib._arrays import check_resamples, generator
+from calib._checks import check_resamples, generator
+from calib._sums import sums_by
+from calib.arguments import as_outcomes, unweighted
 from calib.binning import Binning, bins_of
-from calib.curve import calibration_curve, sums_by
+from calib.curve import calibration_curve
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 def debiased_squared_ce(

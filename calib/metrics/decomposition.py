@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from calib._arrays import Float, Int
+from calib._checks import check_choice
+from calib._sums import ratio, sums_by
+from calib.arguments import as_outcomes, as_predictions, unweighted
 from calib.binning import bin_index, equal_width_edges
 from calib.errors import InputError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, as_predictions, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 if TYPE_CHECKING:
     from calib.calibrators.temperature import TemperatureScaling
@@ -53,15 +55,15 @@ def murphy_decomposition(
     (0.19, 0.065, 0.0625, 0.1875)
     """
     outcomes = as_outcomes(predictions, labels, of=of)
-    weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight
+    weight = outcomes.mass
     if n_bins is None:
         forecast, index = np.unique(outcomes.confidence, return_inverse=True)
-        total = _sums(index, weight, len(forecast))
+        total = sums_by(index, weight, len(forecast))
     else:
         index = bin_index(outcomes.confidence, equal_width_edges(n_bins))
-        total = _sums(index, weight, n_bins)
-        forecast = _ratio(_sums(index, weight * outcomes.confidence, n_bins), total)
-    accuracy = _ratio(_sums(index, weight * outcomes.correct, len(total)), total)
+        total = sums_by(index, weight, n_bins)
+        forecast = ratio(sums_by(index, weight * outcomes.confidence, n_bins), total, empty=0.0)
+    accuracy = ratio(sums_by(index, weight * outcomes.correct, len(total)), total, empty=0.0)  # empty ones count 0
     base_rate = outcomes.mean(outcomes.correct)
     spread = outcomes.confidence - forecast[index]
     return MurphyDecomposition(
@@ -113,8 +115,7 @@ def calibration_refinement(
     from calib.calibrators.cross_fit import cross_fit_with_fits
     from calib.calibrators.temperature import TemperatureScaling
 
-    if loss not in ("nll", "brier"):
-        raise InputError(f'loss must be "nll" or "brier", got {loss!r}', help='"nll" is the usual one')
+    check_choice("loss", loss, ("nll", "brier"))
     if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int | np.integer)):
         raise InputError(f"folds must be a whole number or None, got {folds!r}", help="5 is the usual number")
     given = as_predictions(predictions, labels)
@@ -132,13 +133,3 @@ def calibration_refinement(
         scaled, fits = cross_fit_with_fits(TemperatureScaling, given, folds=int(folds), seed=seed)
     after = float(getattr(scaled.outcomes, loss).mean())
     return CalibrationRefinement(before, before - after, after, tuple(fits))
-
-
-def _sums(index: Int, values: Float, size: int) -> Float:
-    return np.bincount(index, weights=values, minlength=size).astype(np.float64)
-
-
-def _ratio(sums: Float, total: Float) -> Float:
-    """``sums / total``, 0 in bins without rows, where every use is multiplied by 0."""
-    ratios: Float = np.divide(sums, total, out=np.zeros(len(total)), where=total > 0)
-    return ratios

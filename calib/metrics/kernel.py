@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from calib._arrays import BLOCK_ENTRIES, Bool, Float, Int, blocks, generator
+from calib._arrays import BLOCK_ENTRIES, Bool, Float, Int, blocks
 from calib._blocks import probability_form, read_blocks
+from calib._checks import check_whole, generator, is_number
+from calib.arguments import as_outcomes, as_predictions, unweighted
 from calib.errors import InputError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, as_predictions, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 MAX_ALL_PAIRS = 20_000  # examples: 2e8 pairs
 MAX_DENSITY = 10_000  # examples: 20 bandwidths times 1e8 kernels
@@ -47,8 +49,7 @@ def skce(
             help="pass block_size=100: the pairs inside blocks, still unbiased",
         )
     size = n if block_size is None else block_size
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 2 <= size <= n:
-        raise InputError(f"block_size must be a whole number from 2 to {n:,}, got {size!r}", help="100 is a good one")
+    check_whole("block_size", size, lowest=2, highest=n, help="100 is a good one")
     some = checked if n <= MEDIAN_OF else checked[rng.choice(n, MEDIAN_OF, replace=False)]
     width = _median_distance(_distributions(some)) if bandwidth is None else _positive(bandwidth)
     order = np.arange(n) if size == n else rng.permutation(n)[: n // size * size]
@@ -176,7 +177,6 @@ def _require_pairs(n: int, metric: str) -> None:
 
 
 def _positive(bandwidth: float) -> float:
-    number = isinstance(bandwidth, int | float | np.integer | np.floating) and not isinstance(bandwidth, bool)
-    if not number or not 1e-6 <= bandwidth <= 1e6:
+    if not is_number(bandwidth) or not 1e-6 <= bandwidth <= 1e6:
         raise InputError(f"bandwidth must be a number from 1e-6 to 1e6, got {bandwidth!r}", help="or leave it out")
     return float(bandwidth)

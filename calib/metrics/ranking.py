@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float, Int
+from calib.arguments import as_outcomes, unweighted
 from calib.errors import InputError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Ranking:
         first = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
         correct = outcomes.correct[order].astype(np.float64)
         heaviest = 1.0 if outcomes.weight is None else 2.0 ** float(np.floor(np.log2(outcomes.weight.max())))
-        weight = np.ones(outcomes.n) if outcomes.weight is None else outcomes.weight[order] / heaviest  # exact
+        weight = outcomes.mass[order] / heaviest  # exact
         return cls(
             outcomes,
             score[first],

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._arrays import Float
+from calib._checks import check_whole, is_number
+from calib.arguments import as_outcomes
 from calib.errors import InputError
 from calib.metrics._heat import HeatSeries, width_to_cells
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes
+from calib.predictions import ArrayLike, Of, Predictions
 
 SMALLEST_BANDWIDTH, LARGEST_BANDWIDTH = 1e-5, 1e5
 SEARCHES = ((2.5e-4, 1e-9), (1.6e-5, 1e-9), (1e-6, 1e-7))  # smallest width, tolerance; real data seldom need the rest
@@ -82,10 +84,7 @@ def smooth_curve(
     >>> round(float(curve.accuracy[450]), 4), round(float(curve.confidence[450]), 4)
     (0.5, 0.9)
     """
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or not 2 <= points <= MAX_POINTS:
-        raise InputError(
-            f"points must be a whole number from 2 to {MAX_POINTS:,}, got {points!r}", help="501 is the default"
-        )
+    check_whole("points", points, lowest=2, highest=MAX_POINTS, help="501 is the default")
     outcomes = as_outcomes(predictions, labels, of=of)
     share = np.broadcast_to(_shares(outcomes), outcomes.n)
     if bandwidth is None:
@@ -144,8 +143,7 @@ def _shares(outcomes: Outcomes) -> Float | float:
 
 
 def _check_bandwidth(bandwidth: float) -> None:
-    number = isinstance(bandwidth, int | float | np.integer | np.floating) and not isinstance(bandwidth, bool)
-    if not number or not SMALLEST_BANDWIDTH <= bandwidth <= LARGEST_BANDWIDTH:
+    if not is_number(bandwidth) or not SMALLEST_BANDWIDTH <= bandwidth <= LARGEST_BANDWIDTH:
         raise InputError(
             f"bandwidth must be a number from {SMALLEST_BANDWIDTH:g} to {LARGEST_BANDWIDTH:g}, got {bandwidth!r}",
             help="leave it out for the bandwidth that equals the error",

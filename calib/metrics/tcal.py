@@ -5,10 +5,12 @@ from math import log, log2, sqrt
 
 import numpy as np
 
-from calib._arrays import Float, Int, blocks, generator
+from calib._arrays import Float, Int, blocks
+from calib._checks import check_whole, generator
+from calib.arguments import as_outcomes, unweighted
 from calib.errors import InputError
 from calib.outcomes import Outcomes
-from calib.predictions import ArrayLike, Of, Predictions, as_outcomes, unweighted
+from calib.predictions import ArrayLike, Of, Predictions
 
 MAX_RESAMPLES = 1_000_000
 TIE = 1e-12  # statistics that differ by less differ by rounding alone
@@ -59,11 +61,7 @@ def t_cal(
     outcomes = unweighted(as_outcomes(predictions, labels, of=of), "t_cal")
     if outcomes.n < 2:
         raise InputError(f"t_cal compares examples, got {outcomes.n}", help="pass at least 2")
-    whole = isinstance(n_resamples, int | np.integer) and not isinstance(n_resamples, bool)
-    if not whole or not 1 <= n_resamples <= MAX_RESAMPLES:
-        raise InputError(
-            f"n_resamples must be a whole number from 1 to {MAX_RESAMPLES:,}, got {n_resamples!r}", help="3000 is usual"
-        )
+    check_whole("n_resamples", n_resamples, lowest=1, highest=MAX_RESAMPLES, help="3000 is the usual number")
     order = np.argsort(outcomes.confidence, kind="stable")
     confidence, rng = outcomes.confidence[order], generator(seed)
     bins = _SharedBins.of(confidence)

@@ -8,8 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from calib._checks import check_choice
 from calib._text import printable
-from calib.binning import check_choice
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
 from calib.files.atomic import atomic_file

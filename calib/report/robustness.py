@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 from calib._text import number, p_value, printable
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
-from calib.metrics.hypothesis_tests import (
-    SlopeIntercept,
-    calibration_p_value,
-    calibration_slope_intercept,
-    spiegelhalter,
-)
+from calib.metrics.hypothesis_tests import calibration_p_value, spiegelhalter
+from calib.metrics.slope_intercept import SlopeIntercept, calibration_slope_intercept
 from calib.plots.inline import inline_figure
 from calib.plots.series import Panel, Series, series_figure
 from calib.predictions import Of, Predictions

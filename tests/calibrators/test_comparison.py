@@ -84,6 +84,15 @@ def test_the_same_examples_a_changed_class_too_few_rows_and_zeros_are_warned_abo
     assert infinite["infinite_nll"] > 0
 
 
+def test_a_linear_map_that_meets_impossible_labels_is_warned_about() -> None:
+    probs = TEST.probs.copy()
+    probs[0] = np.eye(3)[(TEST.labels[0] + 1) % 3]
+    impossible = Predictions.from_probs(probs, TEST.labels)
+    told = compare_calibrators(TEST, impossible, methods=["vector", "isotonic"]).warnings
+    assert "vector: 1 calibration labels have probability 0, which leads a linear map astray" in told[0]
+    assert not any("isotonic: 1 calibration labels" in warning for warning in told)
+
+
 def test_what_does_not_go_together_is_refused() -> None:
     with pytest.raises(InputError, match="3 classes, test examples 2"):
         compare_calibrators(Predictions.from_logits(*sample(50, 2)), CALIBRATION)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import calib
-from calib.calibrators import _linear
+from calib.calibrators import _linear, _ridge
 from calib.calibrators._base import Calibrator
-from calib.calibrators._linear import Examples, Penalty, Problem
+from calib.calibrators._ridge import Examples, Penalty, Problem, minimise
 from calib.calibrators.cross_fit import cross_fit
 from calib.calibrators.dirichlet import DirichletCalibration
 from calib.calibrators.matrix import MatrixScaling
@@ -101,14 +101,14 @@ def test_the_value_is_mean_cross_entropy_and_the_sums_of_squares(shape: str) -> 
 def test_the_minimum_has_no_slope_to_eleven_digits(off_diagonal: float | None) -> None:
     given = _linear.examples(Predictions.from_logits(*sample(300, 6)), None)
     penalty = Penalty(0.002, 0.003, off_diagonal)
-    found = _linear.minimise(given, penalty)
+    found = minimise(given, penalty)
     theta = np.concatenate([found.matrix.ravel(), found.intercept])
     assert found.status == "ok"
     assert np.abs(Problem.of(given, penalty).objective(theta)[1]).max() < 1e-10
 
 
 def test_a_fit_that_runs_out_of_steps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_linear, "STEPS", 1)
+    monkeypatch.setattr(_ridge, "STEPS", 1)
     for method in METHODS:
         assert method.fit(Predictions.from_logits(*sample(300, 6, scale=4)), **FIXED[method]).status == "not converged"
 

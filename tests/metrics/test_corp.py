@@ -174,5 +174,5 @@ def test_the_order_of_rows_does_not_matter(order: Any) -> None:
 
 
 def test_an_unknown_score_is_refused() -> None:
-    with pytest.raises(InputError, match='score must be "brier" or "log", got \'crps\''):
+    with pytest.raises(InputError, match="score must be brier or log, got 'crps'"):
         corp(C6, Y6, score="crps")  # type: ignore[arg-type]

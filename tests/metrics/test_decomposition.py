@@ -236,7 +236,7 @@ def test_an_infinite_nll_is_refused_and_its_brier_score_is_not() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss": "ece"}, 'loss must be "nll" or "brier"'),
+        ({"loss": "ece"}, "loss must be nll or brier, got 'ece'"),
         ({"folds": 1}, "cross-fitting needs between 2 and n = 3 folds"),
         ({"folds": 4}, "cross-fitting needs between 2 and n = 3 folds"),
         ({"folds": "5"}, "folds must be a whole number or None"),

@@ -13,10 +13,10 @@ import calib
 from calib.errors import InputError
 from calib.metrics.hypothesis_tests import (
     calibration_p_value,
-    calibration_slope_intercept,
     hosmer_lemeshow,
     spiegelhalter,
 )
+from calib.metrics.slope_intercept import calibration_slope_intercept
 
 from ..references import rows_of_confidence, sample
 

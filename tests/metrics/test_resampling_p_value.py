@@ -97,7 +97,7 @@ def test_one_seed_gives_one_p_value_and_another_another() -> None:
         ({"resamples": 0}, "resamples must be a whole number of at least 1, got 0"),
         ({"resamples": 10.0}, "resamples must be a whole number of at least 1, got 10.0"),
         ({"seed": -1}, "a seed must be a whole number"),
-        ({"statistic": "mce"}, 'statistic must be "ece", "rmsce" or "ks"'),
+        ({"statistic": "mce"}, "statistic must be ece or rmsce or ks, got 'mce'"),
     ],
 )
 def test_options_that_are_none_are_refused(options: dict[str, Any], message: str) -> None:

@@ -8,9 +8,7 @@ from scipy.stats import norm
 
 import calib
 from calib.errors import InputError
-from calib.metrics.hypothesis_tests import (
-    calibration_slope_intercept,
-)
+from calib.metrics.slope_intercept import calibration_slope_intercept
 
 from ..references import sample
 from .test_hypothesis_tests import draw
