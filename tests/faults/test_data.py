@@ -47,9 +47,9 @@ def _cut(folder: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "29-images-without-folders": (lambda folder: picture(folder / "x.png"), "0 folders of classes"),
+    "29-images-without-folders": (lambda folder: picture(folder / "x.png"), "no folders of classes"),
     "29-no-folder": (lambda folder: None, "is no folder"),
-    "29-one-class": (lambda folder: picture(folder / "cat" / "x.png"), "1 folders of classes"),
+    "29-one-class": (lambda folder: picture(folder / "cat" / "x.png"), "one folder of classes"),
     "29-empty-class": (lambda folder: (_classes(folder) / "eel").mkdir(), "eel holds no images"),
     "29-hidden-files-only": (lambda folder: picture(_classes(folder) / "eel" / ".x.png"), "eel holds no images"),
     "29-no-image": (lambda folder: (_classes(folder) / "dog" / "y.jpg").write_text("<html>"), "y.jpg cannot be read"),
