@@ -20,7 +20,7 @@ FOLDER = "folder"  # --dataset folder: images in folders named by class
 
 @dataclass(frozen=True, eq=False)
 class ForeignData:
-    """A name, images in batches and their classes, how pixels are normalised; ``shape`` is (channels, height, width)."""
+    """A name, images in batches, their classes, the normalisation of pixels; ``shape`` is (channels, height, width)."""
 
     name: str
     batches: Iterator[tuple[Any, Int]]

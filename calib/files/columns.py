@@ -169,7 +169,7 @@ def _numeric(values: AnyArray, name: str) -> AnyArray:
     for place, value in enumerate(array.ravel()):
         try:
             float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             comma = isinstance(value, str) and re.fullmatch(r"\s*-?\d+,\d+\s*", value)
             row = place // math.prod(array.shape[1:])
             raise InputError(

@@ -170,10 +170,10 @@ def is_shards(source: Path) -> bool:
 def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
     """At most as many items, evenly from the whole of them.
 
-    >>> spread(range(100), most=4)
-    range(0, 100, 25)
+    >>> list(spread(range(100), most=4)), list(spread(range(7), most=4))
+    ([0, 25, 50, 75], [0, 2, 4, 6])
     """
-    return whole[:: max(1, len(whole) // most)][:most]
+    return whole[:: max(1, -(-len(whole) // most))]
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:

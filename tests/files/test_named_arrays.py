@@ -1,5 +1,6 @@
 """Arrays by name: what some say of the others holds whatever lies beside them; columns of a table say no such thing."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import calib
 from calib.errors import InputError
 from calib.files.carried import carried_columns
 from calib.files.columns import NO_LABELS
+from calib.files.group_column import column_of_groups
 from calib.files.read import read_predictions
 from calib.files.write import write_predictions
 from calib.predictions import Predictions
@@ -110,3 +112,22 @@ def test_the_scores_that_were_not_asked_for_are_left_out_with_a_word(tmp_path: P
     assert carried.dropped == ("logits",)
     assert [*carried.before, *carried.after] == ["labels", "id"]
     assert write_predictions(found, tmp_path / "out.csv", carried) == ["'logits' held scores too and were left out"]
+
+
+def test_groups_are_one_value_a_row(tmp_path: Path) -> None:
+    HOT.save(tmp_path / "x.npz")
+    for column, shape in (("meta", r"\(\)"), ("logits", r"\(40, 3\)")):
+        with pytest.raises(InputError, match=f"'{column}' of .*x.npz has shape {shape}"):
+            column_of_groups(tmp_path / "x.npz", column)
+    assert column_of_groups(tmp_path / "x.npz", "labels").tolist() == Y.tolist()
+
+
+def test_a_number_too_large_for_any_float_is_named_with_its_row(tmp_path: Path) -> None:
+    def read(zeros: int) -> Predictions:
+        rows = ({"label": 0, "logits": [1, 10**n]} for n in (0, zeros))
+        (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        return read_predictions(tmp_path / "a.jsonl")
+
+    with pytest.raises(InputError, match=r"row 1 column 'logits' holds '1000.*, which is no number"):
+        read(400)
+    assert read(30).values[1, 1] == 1e30
