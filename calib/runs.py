@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -58,26 +59,18 @@ def train_run(
     refuse_other_content(folder)
     if not force:
         found_run(config, folder, resume=resume)  # what must be refused is refused before a folder is made
-    saved, seen = 0.0, None
-
-    def keep(checkpoint: Checkpoint) -> None:
-        nonlocal saved, seen
-        seen = checkpoint
-        if time.monotonic() - saved >= SECONDS:
-            _save(checkpoint, folder)
-            saved, seen = time.monotonic(), None
-
-    def after_epoch(checkpoint: Checkpoint) -> None:
-        if ranks.is_first:
-            keep(checkpoint)
-        if on_epoch is not None:
-            on_epoch(checkpoint)
-
     with _alone_in(folder) if ranks.is_first else contextlib.nullcontext():
         before = None if force else found_run(config, folder, resume=resume)
         if before is not None and is_finished(config, folder):
             return before
-        try:
+        with _kept_in(folder) as keep:
+
+            def after_epoch(so_far: Checkpoint) -> None:
+                if ranks.is_first:
+                    keep(so_far)
+                if on_epoch is not None:
+                    on_epoch(so_far)
+
             checkpoint = train(
                 config,
                 data_dir=data_dir,
@@ -87,10 +80,6 @@ def train_run(
                 on_step=on_step,
                 on_epoch=after_epoch,
             )
-        except BaseException:
-            if seen is not None:  # the last epoch of some that were over in less than a second
-                _save(seen, folder)
-            raise
         if ranks.is_first:
             _save(checkpoint, folder)
             _finish(checkpoint, folder, data_dir, device)
@@ -122,6 +111,26 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[OnEpoch]:
+    """What keeps the checkpoints of a training: once in `SECONDS`, and the last of one that breaks off."""
+    saved, unsaved = -math.inf, None
+
+    def keep(checkpoint: Checkpoint) -> None:
+        nonlocal saved, unsaved
+        unsaved = checkpoint
+        if time.monotonic() - saved >= SECONDS:
+            _save(checkpoint, folder)
+            saved, unsaved = time.monotonic(), None
+
+    try:
+        yield keep
+    except BaseException:
+        if unsaved is not None:
+            _save(unsaved, folder)
+        raise
 
 
 def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint | None:

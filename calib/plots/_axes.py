@@ -4,14 +4,13 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.text import Text
 
-from calib._text import printable
 from calib.errors import InputError
-from calib.plots._panel import show_plain
+from calib.plots._words import show_title
 
 DOTTED: Any = (0, (1, 1.2))
-_LONGEST = 40  # characters of a label
+MARKERS = "osD^vP*X"  # of one line after the other: they differ without colour too
+HALVES: Any = (0, 0.5, 1), ("0", "0.5", "1")  # ticks of an axis from 0 to 1, and what stands at them
 
 
 def given_or_new(ax: Axes | None) -> Axes:
@@ -31,15 +30,8 @@ def unit_square(ax: Axes, title: str | None = None) -> Axes:
         ink = mpl.rcParams["text.color"]
         ax.plot([0, 1], [0, 1], color=ink, linestyle=DOTTED, linewidth=1.0, gid="diagonal", label="_diagonal")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_ticks((0, 0.5, 1), ("0", "0.5", "1"))
+        axis.set_ticks(*HALVES)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     ax.set(xlabel="confidence", ylabel="accuracy", axisbelow=True)
-    if title is not None:
-        show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), title, width=ax.get_window_extent().width)
+    show_title(ax, title, small=True)
     return ax
-
-
-def write_label(text: Text, label: str) -> None:
-    """Set an entry of a legend to the user's ``label``, taken literally and cut."""
-    text.set_parse_math(False)
-    text.set_text(printable(label, limit=_LONGEST))

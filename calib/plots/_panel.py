@@ -12,12 +12,11 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from calib._arrays import Float
-from calib._text import printable
 from calib.curve import CalibrationCurve
+from calib.plots._axes import DOTTED, HALVES
 
 Bars: TypeAlias = tuple[Float, Float]
 
@@ -29,7 +28,7 @@ _BLUE, _SKY, _VERMILION = "#0072b2", "#a9d6f2", "#d55e00"
 _BAR: dict[str, Any] = {"facecolor": _BLUE, "edgecolor": "white", "linewidth": 0.4}
 _OVER: dict[str, Any] = {"facecolor": "#fbdcc8", "edgecolor": _VERMILION, "hatch": "//////", "linewidth": 0.4}
 _UNDER: dict[str, Any] = {"facecolor": _BLUE, "edgecolor": _SKY, "hatch": "\\\\\\\\\\\\", "linewidth": 0.4}
-_DIAGONAL: dict[str, Any] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.0}
+_DIAGONAL: dict[str, Any] = {"linestyle": DOTTED, "linewidth": 1.0}
 _MEAN_CONFIDENCE: dict[str, Any] = {"linestyle": (0, (2.5, 1.2)), "linewidth": 1.1, "color": _VERMILION}
 _ACCURACY: dict[str, Any] = {"linestyle": "-", "linewidth": 1.1, "solid_capstyle": "butt", "color": _BLUE}
 
@@ -70,19 +69,6 @@ def largest_share(curve: CalibrationCurve) -> float:
     return float(curve.count.max() / curve.n)
 
 
-def show_plain(text: Text, line: str, *, width: float, below: str = "") -> None:
-    """Set ``text`` to the user's ``line``, taken literally and cut to ``width`` pixels, and our line ``below`` it."""
-    text.set_parse_math(False)
-    text.set_usetex(False)
-    shown = printable(line)
-    text.set_text(shown)
-    room = 0.93 * width  # in a file of higher resolution the hinting differs, and letters come out up to 5 % wider
-    while (wanted := text.get_window_extent().width) > room and len(shown) > 1:
-        shown = printable(line, limit=max(1, min(len(shown) - 1, int(len(shown) * room / wanted))))
-        text.set_text(shown)
-    text.set_text("\n".join(filter(None, [shown, below])))
-
-
 def _draw_bars(ax: Axes, curve: CalibrationCurve) -> None:
     filled = curve.count > 0
     left, width = curve.edges[:-1][filled], np.diff(curve.edges)[filled]
@@ -93,13 +79,9 @@ def _draw_bars(ax: Axes, curve: CalibrationCurve) -> None:
             ax.bar(left[chosen], gap[chosen], width[chosen], accuracy[chosen], align="edge", label=name, **style)
     ax.plot([], [], **_MEAN_CONFIDENCE, label="mean confidence")  # marked in the strip; here for ``ax.legend()`` alone
     ax.plot([0, 1], [0, 1], **_DIAGONAL, color=mpl.rcParams["text.color"], label="calibrated")
-    ticks = {
-        "xticks": (0, 0.5, 1),
-        "xticklabels": ("0", "0.5", "1"),
-        "yticks": (0, 0.5, 1),
-        "yticklabels": ("0", "0.5", "1"),
-    }
-    ax.set(xlim=(0, 1), ylim=(0, 1), **ticks, aspect="equal", ylabel="accuracy", axisbelow=True)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks(*HALVES)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="accuracy", axisbelow=True)
     ax.tick_params(labelbottom=False)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,8 +11,8 @@ from matplotlib.patches import Patch
 from calib._arrays import Float
 from calib.curve import CalibrationCurve
 from calib.errors import InputError
-from calib.plots._axes import given_or_new
-from calib.plots._panel import show_plain
+from calib.plots._axes import HALVES, given_or_new
+from calib.plots._words import show_title
 
 _RIGHT: dict[str, Any] = {"color": "#0072b2", "alpha": 0.35, "linewidth": 0}
 _WRONG: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.4}
@@ -42,8 +41,8 @@ def confidence_histogram(curve: CalibrationCurve, *, ax: Axes | None = None) -> 
     right, wrong = curve.correct_sum, curve.mass - curve.correct_sum
     _stairs(target, curve.edges, right, fill=True, label="right answers", style=_RIGHT)
     _stairs(target, curve.edges, wrong, fill=False, label="wrong answers", style=_WRONG)
-    ticks: dict[str, Any] = {"xticks": (0, 0.5, 1), "xticklabels": ("0", "0.5", "1")}
-    target.set(xlim=(0, 1), xlabel="confidence", ylabel="share of the answers", **ticks)
+    target.xaxis.set_ticks(*HALVES)
+    target.set(xlim=(0, 1), xlabel="confidence", ylabel="share of the answers")
     return target
 
 
@@ -62,7 +61,7 @@ def confidence_figure(panels: Sequence[Claims]) -> Figure:
     for ax, panel in zip(axes, panels, strict=True):
         confidence_histogram(panel.curve, ax=ax)
         ax.label_outer()
-        show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
+        show_title(ax, panel.title, width=_WIDTH * figure.dpi, small=True)
     axes[0].set_ylim(bottom=0)
     handles = [
         Patch(**_RIGHT, label="right answers"),

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calib.curve import CalibrationCurve
 from calib.errors import InputError
-from calib.plots._axes import given_or_new, unit_square, write_label
-from calib.plots._panel import show_plain
+from calib.plots._axes import MARKERS, given_or_new, unit_square
+from calib.plots._words import show_labels, show_title
 
-_MARKERS = "osD^vP*X"
 _WIDTH, _HEIGHT = 2.1, 2.1  # inches a panel
 _LARGEST = 40.0  # area of the marker of a bin that holds everything, in square points
 
@@ -49,12 +47,11 @@ def reliability_overlay(
         raise InputError("there is no curve to draw", help="give one a model")
     target = unit_square(given_or_new(ax), title)
     for i, (_, curve) in enumerate(curves):
-        _draw(target, curve, f"C{i}", _MARKERS[i % len(_MARKERS)])
+        _draw(target, curve, f"C{i}", MARKERS[i % len(MARKERS)])
     if legend:
         drawn = target.legend(handles=target.collections[-len(curves) :], loc="upper left", fontsize="small")
-        for text, (label, curve) in zip(drawn.get_texts(), curves, strict=True):  # a label may begin with "_"
-            write_label(text, label)
-            text.set_text(f"{text.get_text()}, ECE {curve.ece:.3f}")
+        errors = [f", ECE {curve.ece:.3f}" for _, curve in curves]
+        show_labels(drawn, [label for label, _ in curves], behind=errors)
     return target
 
 
@@ -79,14 +76,13 @@ def overlay_figure(panels: Sequence[Overlay], *, columns: int | None = None) -> 
         ax.remove()
     for ax, panel in zip(axes.flat, panels, strict=False):
         reliability_overlay(panel.curves, ax=ax, legend=False)
-        show_plain(ax.set_title("", fontsize=mpl.rcParams["font.size"]), panel.title, width=_WIDTH * figure.dpi)
+        show_title(ax, panel.title, width=_WIDTH * figure.dpi, small=True)
         ax.label_outer()
     handles = axes[0, 0].collections
     legend = figure.legend(
         handles=handles, loc="outside lower center", frameon=False, fontsize="small", ncols=1 if down == 1 else across
     )
-    for text, (label, _) in zip(legend.get_texts(), panels[0].curves, strict=True):
-        write_label(text, label)
+    show_labels(legend, [label for label, _ in panels[0].curves])
     return figure
 
 

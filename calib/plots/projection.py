@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from calib._arrays import Float, Int, to_numpy
 from calib.errors import InputError
 from calib.plots._axes import given_or_new
-from calib.plots._panel import show_plain
+from calib.plots._words import show_plain, show_title
 from calib.predictions import ArrayLike
 from calib.projection import finite_matrix
 
@@ -78,8 +78,7 @@ def projection_panel(
     _draw(target, rows, classes, triangle)
     _set_frame(target, rows if triangle is None else np.concatenate([rows, triangle]))
     width = target.get_window_extent().width
-    if title is not None:
-        show_plain(target.set_title(""), title, width=width)
+    show_title(target, title, width=width)
     if legend:
         handles = _class_handles() + ([] if triangle is None else [_template_handle("template")])
         drawn = target.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)

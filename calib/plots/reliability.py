@@ -15,7 +15,8 @@ from calib.errors import InputError
 from calib.files.atomic import atomic_file
 from calib.outcomes import Outcomes
 from calib.plots._axes import given_or_new
-from calib.plots._panel import SPACE, STRIP, Bars, draw_panel, largest_share, legend_handles, show_plain
+from calib.plots._panel import SPACE, STRIP, Bars, draw_panel, largest_share, legend_handles
+from calib.plots._words import show_plain
 from calib.predictions import ArrayLike, Of, Predictions
 from calib.uncertainty import consistency_interval
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 
 from calib.plots._axes import DOTTED, given_or_new
-from calib.plots._panel import show_plain
+from calib.plots._words import show_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,5 @@ def sensitivity_strip(table: "pd.DataFrame", *, ax: Axes | None = None, title: s
         target.fill_between(at, chance, quantile, label=f"{kind}, by chance", **look)
     target.set(xlabel="number of bins", ylabel="ECE", axisbelow=True)
     target.set_ylim(bottom=0)
-    if title is not None:
-        show_plain(target.set_title(""), title, width=target.get_window_extent().width)
+    show_title(target, title)
     return target

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from calib._text import printable
 from calib.errors import InputError
-from calib.plots._panel import show_plain
+from calib.plots._axes import MARKERS
 
 
 class Series(NamedTuple):
@@ -35,8 +35,8 @@ class Panel(NamedTuple):
     top: float | None = None
 
 
-# Lines differ without colour too.
-_MARKERS, _DASHES = "osD^vP*X", ("-", (0, (4, 1.4)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+# Lines differ without colour too: by these and by their markers.
+_DASHES = ("-", (0, (4, 1.4)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 _GREY: dict[str, Any] = {"color": "0.5", "linestyle": (0, (1, 1.6)), "linewidth": 1.2}
 _HEIGHT = 2.6  # inches
 
@@ -47,7 +47,6 @@ def series_figure(
     setting: str = "smoothing α",
     width: float = 2.8,
     kinds: bool = True,
-    title: str | None = None,
 ) -> Figure:
     """Draw panels side by side, each of ``width`` inches, against the same ``setting``.
 
@@ -94,13 +93,11 @@ def series_figure(
     if len(entries) > 1:
         options: dict[str, Any] = {"frameon": False, "fontsize": "small"}
         figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns, **options)
-    if title is not None:
-        show_plain(figure.suptitle("", fontsize="medium"), title, width=0.9 * figure.bbox.width)
     return figure
 
 
 def _style(i: int) -> dict[str, Any]:
-    return {"color": f"C{i}", "marker": _MARKERS[i % len(_MARKERS)], "linestyle": _DASHES[i % len(_DASHES)]}
+    return {"color": f"C{i}", "marker": MARKERS[i % len(MARKERS)], "linestyle": _DASHES[i % len(_DASHES)]}
 
 
 def _draw(ax: Axes, series: Series, style: dict[str, Any], beside: float, *, kinds: bool) -> None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from calib._arrays import Float
 from calib.errors import InputError
 from calib.files.history_csv import load_history
-from calib.plots._panel import show_plain
+from calib.plots._words import show_plain, show_title
 
 AnyFigure: TypeAlias = Figure | SubFigure
 
@@ -78,8 +78,7 @@ def training_curves(
             ax.ticklabel_format(axis="y", scilimits=(-3, 3))  # long numbers would take the panels' room
     _epoch_axis(axes[-1], rows["epoch"])
     target.align_ylabels(axes)
-    if title is not None:
-        show_plain(axes[0].set_title(""), title, width=0.9 * target.bbox.width)
+    show_title(axes[0], title, width=0.9 * target.bbox.width)
     return target
 
 
@@ -163,8 +162,6 @@ def _draw(ax: Axes, rows: Mapping[str, Float], line: _Line) -> None:
 def _legend(ax: Axes) -> None:
     legend = ax.legend(fontsize="small", handlelength=2.6)
     for text in legend.get_texts():
-        text.set_parse_math(False)
-        text.set_usetex(False)
         show_plain(text, text.get_text(), width=math.inf)
 
 

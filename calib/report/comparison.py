@@ -25,6 +25,7 @@ MOST = 5  # that are held against the best in words; all are in the tables
 class _Candidate:
     """One thing that could be shipped: a model as it is, or with its temperature."""
 
+    subject: Subject
     name: str
     predictions: Predictions
     report: Report
@@ -52,10 +53,10 @@ def comparison_part(subjects: Sequence[Subject]) -> Part:
 
 def _candidates(subject: Subject) -> list[_Candidate]:
     diagnosis = subject.diagnosis
-    made = [_Candidate(row_name(subject.name, "uncalibrated"), diagnosis.before, diagnosis.uncalibrated)]
+    made = [_Candidate(subject, row_name(subject.name, "uncalibrated"), diagnosis.before, diagnosis.uncalibrated)]
     if diagnosis.fitted.status == "ok":
         name = row_name(subject.name, "temperature", cross_fitted=diagnosis.cross_fitted)
-        made.append(_Candidate(name, diagnosis.after, diagnosis.scaled, scaled=True))
+        made.append(_Candidate(subject, name, diagnosis.after, diagnosis.scaled, scaled=True))
     return made
 
 
@@ -87,7 +88,7 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
         )
         for subject in subjects
     ]
-    owner = next(s for s in subjects if best.predictions in (s.diagnosis.before, s.diagnosis.after))
+    owner = best.subject
     tuned = best.scaled and owner.diagnosis.needs_temperature  # else its T cannot be told from 1
     expression = f"{owner.to_ship}:" if tuned else "its scores as they are."
     advice = f"Ship {owner.name}, {expression}"

@@ -7,7 +7,7 @@ from calib.curve import CalibrationCurve
 from calib.diagnosis import Diagnosis
 from calib.plots.confidences import Claims, confidence_figure
 from calib.plots.inline import inline_figure
-from calib.plots.reliability import BeforeAfter, reliability_figure
+from calib.plots.reliability import BarsKind, BeforeAfter, reliability_figure
 from calib.report.parts import Figure, Section, Table
 from calib.report.subject import Subject
 from calib.report_rows import curve_rows, diagnosis_rows
@@ -35,9 +35,9 @@ def numbers_section(subject: Subject, anchor: str) -> Section:
 def reliability_section(subject: Subject, anchor: str) -> Section:
     """Reliability diagrams before and after, and the table behind them."""
     diagnosis = subject.diagnosis
-    kind = "none" if diagnosis.before.sample_weight is not None else "confidence"
-    row = BeforeAfter(subject.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(kind))  # type: ignore[arg-type]
-    figure = reliability_figure([row], bars=kind)  # type: ignore[arg-type]
+    kind: BarsKind = "none" if diagnosis.before.sample_weight is not None else "confidence"
+    row = BeforeAfter(subject.name, *diagnosis.curves, diagnosis.label, diagnosis.bars(kind))
+    figure = reliability_figure([row], bars=kind)
     drawing = inline_figure(
         figure, name=f"{anchor}reliability", alt=f"Reliability diagrams of {printable(subject.name)}, before and after"
     )

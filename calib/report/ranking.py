@@ -25,8 +25,7 @@ def ranked_section(sides: Sequence[tuple[str, Predictions]], anchor: str, *, sec
     """Risk against coverage of several predictions.  Raises `InputError` for weighted ones."""
     curves = [(name, risk_coverage(predictions)) for name, predictions in sides]
     lines = [Ranked(name, [curve], colour=i, dashed=second_dashed and i == 1) for i, (name, curve) in enumerate(curves)]
-    figure = risk_coverage_figure(lines)
-    figure.set_size_inches(*_SIZE)
+    figure = risk_coverage_figure(lines, size=_SIZE)
     drawing = inline_figure(figure, name=f"{anchor}risk", alt="Share of wrong answers against the share answered")
     caption = (
         "If only the most confident examples are answered, what share of the answers is wrong? Lower is better. A "

@@ -55,7 +55,7 @@ class Subject:
             return
         grey = len(images.shape) == 3
         colour = len(images.shape) == 4 and (images.shape[3] in (1, 3) or images.shape[1] in (1, 3))
-        if images.dtype != "uint8" or images.shape[0] != n or not (grey or colour):
+        if images.dtype != "uint8" or not (grey or colour) or images.shape[0] != n:
             raise InputError(
                 f"images must be uint8 ({n}, height, width), with 1 or 3 colours, got {images.dtype} {images.shape}",
                 help="pass those of the test examples, in their order",

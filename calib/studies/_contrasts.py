@@ -1,17 +1,15 @@
 """Questions that were put before anything was trained: this kind of network minus that one, over seeds."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from calib._text import number, p_value
+from calib._text import p_value
 from calib.errors import InputError
 from calib.seed_inference import holm, over_seeds
+from calib.studies._evidence import LEVEL, interval, seeds_note, signed
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LEVEL = 0.95
 
 
 class Contrast(NamedTuple):
@@ -72,13 +70,12 @@ def readable_contrasts(table: "pd.DataFrame") -> "pd.DataFrame":
     rows = []
     for row in table.to_dict("records"):
         digits = row["digits"]
-        difference, low, high = (_signed(row[name], digits) for name in ("difference", "low", "high"))
         rows.append(
             {
                 "question": row["question"],
                 "score": row["score"],
-                "difference": difference,
-                f"95 % (t, {row['df']} df)": "–" if math.isnan(row["low"]) else f"{low} … {high}{'*' * row['tells']}",
+                "difference": signed(row["difference"], digits),
+                f"95 % (t, {row['df']} df)": interval(row["low"], row["high"], digits, tells=row["tells"]),
                 "p (Holm)": p_value(row["p_holm"]),
                 "better": f"{row['better']} of {row['seeds']}",
             }
@@ -91,17 +88,10 @@ def contrast_notes(table: "pd.DataFrame", *, shared: bool) -> str:
     tests = int(table["p"].notna().sum()) if len(table) else 0
     if not tests:
         return "Each question is one kind of network minus another; of other seeds nothing is known."
-    examples = "the training and calibration examples" if shared else "all three splits"
     return (
         "Each question is one kind of network minus another, paired by seed: Student's t over seeds, a star where p is "
-        f"at most 0.05 after Holm's correction for the {tests} tests of this table. A seed draws weights, batches and "
-        f"{examples} anew{', the test examples are always the same' if shared else ''}. Seeds draw from one pool: "
-        "where their training sets overlap much, new data would vary more."
+        f"at most 0.05 after Holm's correction for the {tests} tests of this table. {seeds_note(shared=shared)}"
     )
-
-
-def _signed(value: float, digits: int) -> str:
-    return "–" if math.isnan(value) else number(value, digits=digits, sign="+")
 
 
 def _by_seed(table: "pd.DataFrame", side: Mapping[str, object]) -> dict[int, dict[Any, Any]]:

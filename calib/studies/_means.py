@@ -43,15 +43,23 @@ def mean_over_seeds(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame
     return pd.DataFrame(columns).reset_index()
 
 
-def mean_sd_cells(means: "pd.DataFrame", shown: Shown) -> dict[str, list[str]]:
-    """Columns of ``mean ± sd`` by their headings; what is not known is "–", ∞ is "∞"."""
-    return {
+def readable_means(
+    means: "pd.DataFrame", names: Mapping[str, Sequence[str]], shown: Shown, *, counted: str = "seeds"
+) -> "pd.DataFrame":
+    """A table of `mean_over_seeds` as strings: ``names`` a row, how many were ``counted``, and each ``mean ± sd``.
+
+    What is not known is "–", ∞ is "∞".
+    """
+    import pandas as pd
+
+    cells = {
         heading: [
             mean_sd(row[name], row[f"{name}_sd"], digits) + _of(row[f"{name}_known"], row["seeds"])
             for row in means.to_dict("records")
         ]
         for name, (heading, digits) in shown.items()
     }
+    return pd.DataFrame({**names, counted: [str(seeds) for seeds in means["seeds"]], **cells})
 
 
 def _of(known: int, seeds: int) -> str:

@@ -183,36 +183,35 @@ def distillation_table(
     from calib.content_hash import file_hash
     from calib.training.checkpoint import load_checkpoint
 
-    rows: list[dict[str, Any]] = []
+    named, rows = teachers(setting), []
     gamma: dict[tuple[str, float], float] = {}
     hashes: dict[str, str] = {}
-    for run, config in teachers(setting).items():
-        file = folder / run / CHECKPOINT
-        checkpoint, hashes[Path(run).name] = load_checkpoint(file), file_hash(file)
+    for run in named:
+        name, file = Path(run).name, folder / run / CHECKPOINT
+        checkpoint, hashes[name] = load_checkpoint(file), file_hash(file)
         seen = taught(checkpoint, setting.student, data_dir=data_dir, device=device)
         for temperature in {1.0, *setting.temperatures}:
-            gamma[Path(run).name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
+            gamma[name, temperature] = equivalent_smoothing(TemperatureScaling(temperature).transform(seen))
         probe = Probe.of(checkpoint, setting.classes, data_dir=data_dir, device=device)
         information = index_information(*probe.gaps(checkpoint, device=device))
-        known = {"taught_smoothing": gamma[Path(run).name, 1.0], "information": information}
-        rows.append({**_row(TEACHER, run, config, folder, data_dir, device), **known})
+        known = {"taught_smoothing": gamma[name, 1.0], "information": information}
+        rows.append({**_row(TEACHER, run, checkpoint, folder, data_dir, device), **known})
     for run, config in students(setting, folder).items():
-        kind = DIRECT if config.teacher is None else STUDENT
-        row = _row(kind, run, config, folder, data_dir, device)
-        if kind == STUDENT:
-            if load_checkpoint(folder / run / CHECKPOINT).inputs.get("teacher") != hashes[Path(run).name]:
+        name, checkpoint = Path(run).name, load_checkpoint(folder / run / CHECKPOINT)
+        row = _row(DIRECT if config.teacher is None else STUDENT, run, checkpoint, folder, data_dir, device)
+        if config.teacher is not None:
+            if checkpoint.inputs.get("teacher") != hashes[name]:
                 raise InputError(
-                    f"{folder / run} was taught by another {Path(run).name} than the one that is there now",
+                    f"{folder / run} was taught by another {name} than the one that is there now",
                     help="--force trains teachers and students again",
                 )
-            name, temperature = Path(run).name, config.distillation_temperature
-            alpha = teachers(setting)[f"teachers/{name}"].smoothing
+            alpha, temperature = named[f"teachers/{name}"].smoothing, config.distillation_temperature
             row |= {
                 "smoothing": alpha,
                 "model": smoothing_name(alpha),
+                "teacher_temperature": math.nan if config.match_logits else temperature,
                 "equivalent_smoothing": gamma[name, temperature],
             }
-            row["teacher_temperature"] = math.nan if config.match_logits else temperature
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -231,10 +230,10 @@ def taught(
     return Predictions.from_logits(np.concatenate(logits), np.tile(labels, passes))
 
 
-def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path | None, device: str) -> dict[str, Any]:
-    from calib.training.checkpoint import load_checkpoint
-
-    source = open_source(folder / run, Reading(data_dir=data_dir, device=device))
+def _row(
+    kind: str, run: str, checkpoint: "Checkpoint", folder: Path, data_dir: Path | None, device: str
+) -> dict[str, Any]:
+    config, source = checkpoint.config, open_source(folder / run, Reading(data_dir=data_dir, device=device))
     fitted, report = TemperatureScaling.fit(source.to_fit_on), evaluate(source.test)
     return {
         "kind": kind,
@@ -250,6 +249,6 @@ def _row(kind: str, run: str, config: TrainConfig, folder: Path, data_dir: Path 
         "ece": report.ece,
         "taught_smoothing": math.nan,
         "information": math.nan,
-        "epochs": len(load_checkpoint(folder / run / CHECKPOINT).history),
+        "epochs": len(checkpoint.history),
         "n": report.n,
     }

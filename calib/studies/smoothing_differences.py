@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from calib._text import number, p_value
+from calib._text import p_value
 from calib.errors import InputError
 from calib.export import row_name
 from calib.seed_inference import METRICS, Metric, holm, over_examples, over_seeds
+from calib.studies._evidence import LEVEL, interval, seeds_note, signed
 from calib.studies.smoothing_versus_temperature import Comparison
 from calib.tables import replicate, settings
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 NAMES = {"accuracy": "accuracy", "nll": "NLL", "brier": "Brier", "ece": "ECE", "aurc": "AURC"}
 DIGITS = {"aurc": 4}  # else 3
-LEVEL = 0.95
 REFERENCE = (0.0, "temperature")
 REFERENCE_NAME = row_name("hard", "temperature")
 
@@ -72,14 +72,39 @@ def readable_differences(table: "pd.DataFrame") -> "pd.DataFrame":
             {
                 "model": row_name(row["model"], row["calibrator"]),
                 "metric": NAMES[row["metric"]],
-                "difference": _number(row["difference"], digits),
-                f"over seeds (t, {row['df']} df)": f"{_interval(row, 'seeds', digits)}{'*' * row['seeds_tell']}",
+                "difference": signed(row["difference"], digits),
+                f"over seeds (t, {row['df']} df)": _interval(row, "seeds", digits),
                 "p (Holm)": p_value(row["p_holm"]),
                 "worse": f"{row['worse']} of {row['seeds']}",
-                "over examples": f"{_interval(row, 'examples', digits)}{'*' * row['examples_tell']}",
+                "over examples": _interval(row, "examples", digits),
             }
         )
     return pd.DataFrame(rows)
+
+
+def difference_notes(table: "pd.DataFrame") -> list[str]:
+    """What the two inferences are that a table of `differences` shows side by side."""
+    first, sizes = table.iloc[0], sorted(set(table["family"]))
+    tests = " or ".join(filter(None, [", ".join(map(str, sizes[:-1])), str(sizes[-1])]))
+    shared = bool(first["examples_shared"])
+    of_seeds = (
+        f"*Over seeds*: paired by seed, Student's t; a star where p is at most 0.05 after Holm's correction for the "
+        f"{tests} tests (every α × metric) of one calibrator. {seeds_note(shared=shared)}"
+        if first["df"] > 0
+        else "*Over seeds*: there is one seed only, so nothing is known of other seeds."
+    )
+    averaged = "the limits of each seed are averaged, which is at least as wide as needed"
+    how = (
+        f"an example goes in or out for all networks at once, and of ECE {averaged}"
+        if shared
+        else f"seeds have test examples of their own, so {averaged}"
+    )
+    return [
+        f"Arm − ({REFERENCE_NAME}); positive is worse, of accuracy better. Intervals are of 95 %.",
+        of_seeds,
+        f"*Over examples*: of these very networks on n = {int(first['n']):,} test examples, paired; {how}. A star "
+        "where the interval leaves out 0, each by itself and without correction. It says nothing of other networks.",
+    ]
 
 
 def _arms(comparison: Comparison) -> dict[tuple[float, str], Arm]:
@@ -128,9 +153,5 @@ def _over_examples(comparison: Comparison, arm: Arm, base: Arm, metric: Metric) 
 
 
 def _interval(row: Mapping[Any, Any], inference: str, digits: int) -> str:
-    low, high = row[f"{inference}_low"], row[f"{inference}_high"]
-    return "–" if math.isnan(low) else f"{_number(low, digits)} … {_number(high, digits)}"
-
-
-def _number(value: float, digits: int) -> str:
-    return "–" if math.isnan(value) else number(value, digits=digits, sign="+")
+    low, high, tells = (row[f"{inference}_{name}"] for name in ("low", "high", "tell"))
+    return interval(low, high, digits, tells=tells)

@@ -18,10 +18,10 @@ from calib.training.finished import is_finished
 
 if TYPE_CHECKING:
     from calib.training.checkpoint import Checkpoint
+    from calib.training.loop import OnEpoch
 
 OnProgress: TypeAlias = Callable[[float, int], None]  # networks done, networks in all
-OnEpoch: TypeAlias = Callable[["Checkpoint"], None]
-Watch: TypeAlias = Callable[[str], OnEpoch]  # a network's name in, what is called after each of its epochs out
+Watch: TypeAlias = Callable[[str], "OnEpoch"]  # a network's name in, what is called after each of its epochs out
 
 
 def grid(
@@ -144,7 +144,7 @@ def _work(
     data_dir: Path | None,
     force: bool,
     device: str,
-    watch: Callable[[], OnEpoch] | None,
+    watch: "Callable[[], OnEpoch] | None",
 ) -> None:
     from calib.runs import train_run
 

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calib.export import readable, to_csv
-from calib.studies._files import made_by, refuse_foreign, write_texts
+from calib.studies._files import refuse_foreign, write_texts
 from calib.studies._page import Section, as_markdown
+from calib.studies._protocol import made_by
 from calib.studies.smoothing_versus_temperature import Comparison
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 TITLE = "Label smoothing against temperature scaling"
-FILES = PAGE, TABLE, RELIABILITY = "comparison.md", "comparison.csv", "reliability.png"
+NAME = "comparison"
+RELIABILITY = "reliability"
+FILES = PAGE, TABLE, DRAWING = f"{NAME}.md", f"{NAME}.csv", f"{RELIABILITY}.png"
 
 
 def write_comparison(comparison: Comparison, folder: Path | str, *, command: str, shown_runs: Sequence[str]) -> None:
@@ -17,6 +24,8 @@ def write_comparison(comparison: Comparison, folder: Path | str, *, command: str
 
     Raises `InputError` where it cannot be written.
     """
+    from calib.plots.reliability import save_figure
+
     folder = Path(folder)
     refuse_foreign(folder, TITLE, FILES)
     table = Section(
@@ -24,7 +33,7 @@ def write_comparison(comparison: Comparison, folder: Path | str, *, command: str
     )
     page = as_markdown(TITLE, [Section(text=[comparison.verdict]), table])
     write_texts(folder, {PAGE: page, TABLE: to_csv(comparison.table)})
-    draw_reliability(comparison, folder, shown_runs)
+    save_figure(reliability_of(comparison, shown_runs), folder / DRAWING)
 
 
 def table_notes(comparison: Comparison, *, noise_too: bool = True) -> str:
@@ -43,9 +52,9 @@ def table_notes(comparison: Comparison, *, noise_too: bool = True) -> str:
     )
 
 
-def draw_reliability(comparison: Comparison, folder: Path, shown_runs: Sequence[str]) -> None:
-    """Write ``reliability.png``: each of ``shown_runs`` without and with its temperature."""
-    from calib.plots.reliability import reliability_figure, save_figure
+def reliability_of(comparison: Comparison, shown_runs: Sequence[str]) -> "Figure":
+    """The reliability diagrams of ``shown_runs``, each without and with its temperature."""
+    from calib.plots.reliability import reliability_figure
 
     rows = [(name, *comparison.diagnoses[name].curves, comparison.diagnoses[name].label) for name in shown_runs]
-    save_figure(reliability_figure(rows), folder / RELIABILITY)
+    return reliability_figure(rows)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.studies._contrasts import contrast_notes, readable_contrasts
-from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
-from calib.studies._means import mean_over_seeds, mean_sd_cells
+from calib.studies._files import page_files, write_page
+from calib.studies._means import mean_over_seeds, readable_means
 from calib.studies._page import Section
+from calib.studies._protocol import made_by, protocol, same_test_examples, trained_with
 from calib.studies.distillation import DIRECT, STUDENT, TEACHER, Setting, students, teachers
 from calib.studies.distillation_questions import student_name
 from calib.studies.teacher_information import PASSES, PER_CLASS, information_course
-from calib.studies.write_study import protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +43,10 @@ def readable_students(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _readable(table: "pd.DataFrame", shown: dict[str, tuple[str, int]]) -> "pd.DataFrame":
-    import pandas as pd
-
     means = mean_over_seeds(table, _KEYS)
     rows = means[_KEYS].to_dict("records")
     names = [_name(str(row["kind"]), str(row["model"]), float(row["teacher_temperature"])) for row in rows]
-    columns = {"network": names, "seeds": [str(seeds) for seeds in means["seeds"]]}
-    return pd.DataFrame({**columns, **mean_sd_cells(means, shown)})
+    return readable_means(means, {"network": names}, shown)
 
 
 def _name(kind: str, model: str, temperature: float) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib._text import printable
-from calib.studies._files import made_by, page_files, write_page
-from calib.studies._means import mean_over_seeds, mean_sd, mean_sd_cells
+from calib.studies._files import page_files, write_page
+from calib.studies._means import mean_over_seeds, mean_sd, readable_means
 from calib.studies._page import Section
+from calib.studies._protocol import made_by
 from calib.studies.projections import Projections
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
     Two networks belong to one setting when their configurations differ in the seed alone.  Raises `InputError` for a
     setting and seed that come twice.
     """
-    import pandas as pd
-
     means = mean_over_seeds(table, _KEYS)
     many = means[["arch", "dataset"]].drop_duplicates().shape[0] > 1
     plain = [
@@ -48,18 +47,16 @@ def readable(table: "pd.DataFrame") -> "pd.DataFrame":
     ]
     rows = list(zip(plain, means["part"], means["setting"], strict=True))
     alike = [sum((other, part) == (name, where) for other, where, _ in rows) > 1 for name, part, _ in rows]
-    columns = {
+    names = {
         "network": [
             printable(f"{name} ({setting})" if one else name)
             for (name, _, setting), one in zip(rows, alike, strict=True)
         ],
         "part": means["part"].to_list(),
-        "seeds": [str(seeds) for seeds in means["seeds"]],
-        "n": [f"{n:g}" for n in means["n"]],
-        **mean_sd_cells(means, _SHOWN),
-        "optimum": [mean_sd(gap, math.nan, 2) for gap in means["gap_optimum"]],
     }
-    return pd.DataFrame(columns)
+    shown = readable_means(means, names, _SHOWN)
+    shown.insert(3, "n", [f"{n:g}" for n in means["n"]])
+    return shown.assign(optimum=[mean_sd(gap, math.nan, 2) for gap in means["gap_optimum"]])
 
 
 def write_projections(result: Projections, folder: Path | str, *, command: str, shown: int) -> None:

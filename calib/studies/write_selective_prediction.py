@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.studies._contrasts import contrast_notes, readable_contrasts
-from calib.studies._files import made_by, page_files, same_test_examples, trained_with, write_page
-from calib.studies._means import mean_over_seeds, mean_sd_cells
+from calib.studies._files import page_files, write_page
+from calib.studies._means import mean_over_seeds, readable_means
 from calib.studies._page import Section
+from calib.studies._protocol import made_by, protocol, same_test_examples, trained_with
 from calib.studies.selective_prediction import P_NORM, SOFTMAX, SelectivePrediction
-from calib.studies.write_study import protocol
 from calib.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ FILES = page_files(NAME, [NAME, QUESTIONS], [CHART])
 
 def readable_rankings(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of `rank_runs` as strings: a row a kind of network and ranking, ``mean ± sd`` over seeds."""
-    import pandas as pd
-
     means = mean_over_seeds(table, ["setting", "network", "model", "smoothing", "ranking"])
     shown = {
         "accuracy": ("accuracy", 3),
@@ -38,11 +36,7 @@ def readable_rankings(table: "pd.DataFrame") -> "pd.DataFrame":
         "parameter": ("T or p", 2),
     }
     names = [f"{kind}, {ranking}" for kind, ranking in zip(kinds(means), means["ranking"], strict=True)]
-    columns = {
-        "model": names,
-        "seeds": [str(seeds) for seeds in means["seeds"]],
-    }
-    return pd.DataFrame({**columns, **mean_sd_cells(means, shown)})
+    return readable_means(means, {"model": names}, shown)
 
 
 def verdict(table: "pd.DataFrame", questions: "pd.DataFrame") -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calib.datasets import dataset_entry
-from calib.studies._files import made_by, page_files, trained_with, write_page
-from calib.studies._means import mean_over_seeds, mean_sd_cells
+from calib.studies._files import page_files, write_page
+from calib.studies._means import mean_over_seeds, readable_means
 from calib.studies._page import Section
+from calib.studies._protocol import made_by, trained_with
 from calib.studies.two_routes import ARGUMENT, ROWS, Setting, configs
 from calib.targets import target_entropy
 
@@ -36,21 +37,15 @@ _AGREEMENT = {
 
 def readable_routes(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of `route_table` as strings: a row a route, ``mean ± sd`` over seeds."""
-    import pandas as pd
-
     means = mean_over_seeds(table, ["route"])
-    columns = {"route": means["route"].to_list(), "seeds": [str(seeds) for seeds in means["seeds"]]}
-    return pd.DataFrame({**columns, **mean_sd_cells(means, _SHOWN)})
+    return readable_means(means, {"route": means["route"].to_list()}, _SHOWN)
 
 
 def readable_agreement(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of `agreement_table` as strings: a row for pairs that differ in the route, and in the seed."""
-    import pandas as pd
-
-    numbered = table.assign(seed=range(len(table)))
+    numbered = table.assign(seed=range(len(table)))  # over pairs as over seeds
     means = mean_over_seeds(numbered, ["differ in"])
-    columns = {"pairs that differ in": means["differ in"].to_list(), "pairs": [str(n) for n in means["seeds"]]}
-    return pd.DataFrame({**columns, **mean_sd_cells(means, _AGREEMENT)})
+    return readable_means(means, {"pairs that differ in": means["differ in"].to_list()}, _AGREEMENT, counted="pairs")
 
 
 def verdict(table: "pd.DataFrame", setting: Setting) -> str:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.export import readable
-from calib.studies._files import made_by, page_files, write_page
-from calib.studies._means import mean_over_seeds, mean_sd_cells
+from calib.studies._files import page_files, write_page
+from calib.studies._means import mean_over_seeds, readable_means
 from calib.studies._page import Section
-from calib.studies.smoothing_differences import REFERENCE_NAME, readable_differences
+from calib.studies._protocol import made_by, protocol
+from calib.studies.smoothing_differences import REFERENCE_NAME, difference_notes, readable_differences
 from calib.studies.smoothing_verdict import differences_verdict
 from calib.studies.smoothing_versus_temperature import Comparison
 from calib.studies.write_comparison import table_notes
-from calib.studies.write_study import difference_notes, protocol
 from calib.studies.wrong_labels import FEW, FEW_T, NOISY_T, overview
 
 if TYPE_CHECKING:
@@ -45,15 +45,9 @@ _SHOWN = {
 
 def readable_overview(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of `overview` as strings: a row a noise and α, ``mean ± sd`` over seeds."""
-    import pandas as pd
-
     means = mean_over_seeds(table, ["noise", "model", "smoothing"])
-    columns = {
-        "labels": [printable(noise) for noise in means["noise"]],
-        "model": means["model"].to_list(),
-        "seeds": [str(seeds) for seeds in means["seeds"]],
-    }
-    return pd.DataFrame({**columns, **mean_sd_cells(means, _SHOWN)})
+    names = {"labels": [printable(noise) for noise in means["noise"]], "model": means["model"].to_list()}
+    return readable_means(means, names, _SHOWN)
 
 
 def write_wrong_labels(
@@ -69,8 +63,6 @@ def write_wrong_labels(
     ``differences`` has the table of `calib.studies.smoothing_differences.differences` of every noise.  Raises
     `InputError` where it cannot be written.
     """
-    import pandas as pd
-
     table = overview(comparisons, folder)
     first = next(iter(comparisons.values()))
     sections = [
@@ -94,14 +86,17 @@ def write_wrong_labels(
         Section("How to read the tables", [table_notes(first, noise_too=False), *difference_notes(tests), OWN]),
         Section("How it was done", [*protocol(list(configs.values())), made_by(command, first.trained_with)]),
     ]
-    full = {name: one.assign(noise=noise) for noise, one in differences.items() for name in (noise,)}
-    tables = {
-        NAME: table,
-        RUNS: pd.concat([one.scores.assign(noise=noise) for noise, one in comparisons.items()], ignore_index=True),
-        DIFFERENCES: pd.concat(full.values(), ignore_index=True),
-    }
+    scores = {noise: comparison.scores for noise, comparison in comparisons.items()}
+    tables = {NAME: table, RUNS: _by_noise(scores), DIFFERENCES: _by_noise(differences)}
     write_page(folder, NAME, TITLE, sections, tables=tables, figures={CHART: chart(table)})
     return table
+
+
+def _by_noise(tables: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
+    """The tables of all noises below each other, each row with its noise."""
+    import pandas as pd
+
+    return pd.concat([table.assign(noise=noise) for noise, table in tables.items()], ignore_index=True)
 
 
 OWN = (

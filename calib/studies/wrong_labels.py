@@ -13,6 +13,7 @@ from calib._nearest import unknown
 from calib.calibrators.temperature import TemperatureScaling
 from calib.predictions import Predictions
 from calib.sources import Source
+from calib.studies.settings import SETTINGS as COMPARED
 from calib.studies.smoothing_versus_temperature import Comparison, compare_runs
 from calib.studies.train_all import grid, uniquely_named
 from calib.training.config import TrainConfig
@@ -88,11 +89,8 @@ class Setting:
 _SMALL = (Noise(), Noise("symmetric", 0.2), Noise("symmetric", 0.4), Noise("asymmetric", 0.4))
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
-        # that of smoothing versus temperature
-        "fashion-mnist-14": Setting(
-            TrainConfig(dataset="fashion-mnist-14", epochs=30, width=8), _SMALL, smoothing=(0.0, 0.1, 0.2), seeds=4
-        ),
-        "digits": Setting(TrainConfig(dataset="digits", width=8), _SMALL, smoothing=(0.0, 0.1, 0.2), seeds=4),
+        name: Setting(compared.base, _SMALL, smoothing=(0.0, 0.1, 0.2), seeds=compared.seeds)
+        for name, compared in COMPARED.items()
     }
 )
 PAPERS: Mapping[str, Setting] = MappingProxyType(

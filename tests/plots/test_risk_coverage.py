@@ -32,11 +32,14 @@ def test_the_line_is_the_mean_over_networks_and_the_band_their_range() -> None:
 
 
 def test_what_belongs_together_has_one_colour_and_dashes_tell_it_apart(tmp_path: Path) -> None:
-    lines = [Ranked("$a^$", [ONE], 1), Ranked("b\n<i>", [OTHER], 1, dashed=True), Ranked("c", [ONE], 2)]
-    figure = risk_coverage_figure(lines, title="$x^$")
+    lines = [Ranked("$a^$", [ONE], 1), Ranked("b\n<i>", [OTHER], 1, dashed=True), Ranked("_c", [ONE], 2)]
+    figure = risk_coverage_figure(lines)
     first, second, third = figure.axes[0].lines
     assert first.get_color() == second.get_color() != third.get_color()
     assert first.get_linestyle() != second.get_linestyle()
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["$a^$", r"b\n<i>", "_c"]
     save_figure(figure, tmp_path / "odd.png", dpi=50)
     assert (tmp_path / "odd.png").stat().st_size > 0
 

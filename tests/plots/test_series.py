@@ -76,7 +76,7 @@ def test_one_line_needs_no_legend_and_a_label_is_no_mathematics(tmp_path: Path) 
 def test_one_alpha_and_no_temperature_can_be_drawn(tmp_path: Path) -> None:
     nothing = Series("fitted T", [0.0, 0.0], [math.nan, math.nan])
     panels = [Panel("ECE", [Series("as it is", [0.0, 0.0], [0.1, 0.2])]), Panel("T", [nothing])]
-    figure = series_figure(panels, title="$x^$ <b>")
+    figure = series_figure(panels)
     save_figure(figure, tmp_path / "one.png", dpi=50)
     assert (tmp_path / "one.png").stat().st_size > 0
     low, high = figure.axes[0].get_xlim()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from calib.errors import InputError
-from calib.studies._means import mean_over_seeds, mean_sd, mean_sd_cells
+from calib.studies._means import mean_over_seeds, mean_sd, readable_means
 
 TABLE = pd.DataFrame(
     {
@@ -37,6 +37,12 @@ def test_a_setting_and_seed_that_come_twice_are_refused() -> None:
 
 
 def test_cells_have_no_nan() -> None:
-    cells = mean_sd_cells(mean_over_seeds(TABLE, ["model"]), {"ece": ("ECE", 2), "optimum": ("best", 1)})
-    assert cells == {"ECE": ["0.20 ± 0.14", "0.20 ± 0.00"], "best": ["∞", "4.5 (1 of 2)"]}
+    shown = {"ece": ("ECE", 2), "optimum": ("best", 1)}
+    table = readable_means(mean_over_seeds(TABLE, ["model"]), {"name": ["a", "b"]}, shown, counted="pairs")
+    assert table.to_dict("list") == {
+        "name": ["a", "b"],
+        "pairs": ["2", "2"],
+        "ECE": ["0.20 ± 0.14", "0.20 ± 0.00"],
+        "best": ["∞", "4.5 (1 of 2)"],
+    }
     assert mean_sd(math.nan, 0.1, 2) == "–"

@@ -16,11 +16,12 @@ from calib.scatter import scatter_statistics, scatters
 from calib.studies._files import refuse_foreign
 from calib.studies.projection_networks import SETTINGS, Setting, configs
 from calib.studies.projections import chosen_classes, project_runs
-from calib.studies.train_all import train_all
 from calib.studies.write_projections import FILES, TITLE, readable, write_projections
 from calib.training.checkpoint import load_checkpoint, save_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.presets import preset
+
+from .networks import trained
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64)
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -28,7 +29,7 @@ CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return train_all(configs(Setting(SMALL, seeds=2)), tmp_path_factory.mktemp("projections"), workers=1)
+    return trained(configs(Setting(SMALL, seeds=2)), tmp_path_factory.mktemp("projections"))
 
 
 def test_classes_are_chosen_by_name_or_number_and_a_name_goes_first() -> None:

@@ -21,11 +21,13 @@ from calib.studies import distillation, selective_prediction, two_routes, wrong_
 from calib.studies._contrasts import contrast_table
 from calib.studies.distillation_questions import SCORES, contrasts
 from calib.studies.teacher_information import PASSES, Probe
-from calib.studies.train_all import grid, train_all
+from calib.studies.train_all import grid
 from calib.studies.write_distillation import chart, readable_students, readable_teachers
 from calib.studies.write_wrong_labels import chart as noise_chart
 from calib.training.checkpoint import load_checkpoint
 from calib.training.config import TrainConfig
+
+from .networks import trained
 
 BASE = TrainConfig(dataset="digits", width=3, epochs=5, train_size=128)
 
@@ -51,8 +53,8 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[distillation.Setti
         seeds=1,
     )
     folder = tmp_path_factory.mktemp("taught")
-    train_all(distillation.teachers(setting), folder, workers=1)
-    train_all(distillation.students(setting, folder), folder, workers=1)
+    trained(distillation.teachers(setting), folder)
+    trained(distillation.students(setting, folder), folder)
     return setting, folder
 
 
@@ -143,7 +145,7 @@ def test_the_chart_and_tables_of_distillation_hold_their_own_rows(
 def test_wrong_labels_are_recomputed(tmp_path: Path) -> None:
     noises = (wrong_labels.Noise(), wrong_labels.Noise("symmetric", 0.4))
     setting = wrong_labels.Setting(BASE, noises, smoothing=(0.0, 0.2), seeds=1)
-    train_all(wrong_labels.configs(setting), tmp_path, workers=1)
+    trained(wrong_labels.configs(setting), tmp_path)
     found = {noise.name: wrong_labels.compare_noise(noise, setting, tmp_path) for noise in noises}
     table = wrong_labels.overview(found, tmp_path)
     assert len(table) == 4
@@ -174,7 +176,7 @@ def test_wrong_labels_are_recomputed(tmp_path: Path) -> None:
 
 
 def test_selective_prediction_is_recomputed(tmp_path: Path) -> None:
-    runs = train_all(grid(BASE, smoothing=(0.0, 0.2), seeds=(0,)), tmp_path, workers=1)
+    runs = trained(grid(BASE, smoothing=(0.0, 0.2), seeds=(0,)), tmp_path)
     result = selective_prediction.rank_runs(runs, risk=0.1, coverage=0.7)
     for row, curve in zip(result.table.to_dict("records"), result.curves, strict=True):
         test, scaled, calibration = saved(Path(row["run"]))
@@ -223,7 +225,7 @@ def test_selective_prediction_asks_what_it_says() -> None:
 
 def test_two_routes_are_recomputed(tmp_path: Path) -> None:
     setting = two_routes.Setting(replace(BASE, smoothing=0.1), seeds=2)
-    train_all(two_routes.configs(setting), tmp_path, workers=1)
+    trained(two_routes.configs(setting), tmp_path)
     table = two_routes.route_table(setting, tmp_path)
     for row in table.to_dict("records"):
         test, scaled, _ = saved(tmp_path / row["run"])

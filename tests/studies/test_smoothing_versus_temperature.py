@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
 from calib.calibrators.vector import VectorScaling
+from calib.cli import main
 from calib.errors import InputError, NumericalError
 from calib.files.atomic import leftovers
 from calib.files.npz import load_predictions
@@ -23,6 +26,8 @@ from calib.studies.train_all import grid, train_all
 from calib.training.checkpoint import Checkpoint, load_checkpoint
 from calib.training.config import TrainConfig
 from calib.training.finished import is_finished
+
+from .networks import trained
 
 SMALL = TrainConfig(dataset="digits", width=2, epochs=1, train_size=64, label_noise=0.4)
 
@@ -45,7 +50,7 @@ def test_a_seed_may_have_a_split_of_its_own_the_same_for_every_smoothing() -> No
 
 
 def test_further_calibrators_are_fitted_on_the_calibration_split_and_judged_on_the_test_split(tmp_path: Path) -> None:
-    (run,) = train_all(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path, workers=1)
+    (run,) = trained(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path)
     result = compare_runs([run], calibrators=["vector"])
     calibration, test = (load_predictions(run / f"{name}.npz") for name in ("calibration", "test"))
     expected = VectorScaling.fit(calibration).transform(test)
@@ -77,7 +82,7 @@ def test_runs_are_trained_compared_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_with_other_settings_is_not_overwritten(tmp_path: Path) -> None:
-    train_all(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path)
+    trained(grid(SMALL, smoothing=(0,), seeds=(0,)), tmp_path)
     other = grid(replace(SMALL, epochs=2), smoothing=(0,), seeds=(0,))
     with pytest.raises(InputError, match="other settings"):
         train_all(other, tmp_path)
@@ -93,15 +98,30 @@ def test_an_error_in_a_worker_arrives_whole_and_stops_the_rest(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def demo(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "calib", "demo", "-o", str(folder), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+class Demo(NamedTuple):
+    code: object
+    out: str
+    err: str
 
 
-def test_a_short_demo_writes_all_it_names_and_can_be_repeated(tmp_path: Path) -> None:
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Demo]:
+    """`calib demo` in this process, its networks in others."""
+
+    def demo(folder: Path, *options: str) -> Demo:
+        monkeypatch.setattr(sys, "argv", ["calib", "demo", "-o", str(folder), *options])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return Demo(stop.value.code or 0, *capsys.readouterr())
+
+    return demo
+
+
+def test_a_short_demo_writes_all_it_names_and_can_be_repeated(demo: Callable[..., Demo], tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     first = demo(folder, "--epochs", "2", "--seeds", "1")
-    assert first.returncode == 0, first.stderr
+    assert first.code == 0, first.err
     names = {
         "comparison.md",
         "comparison.csv",
@@ -117,8 +137,8 @@ def test_a_short_demo_writes_all_it_names_and_can_be_repeated(tmp_path: Path) ->
     assert "calib demo --label-noise 0.4 --seeds 1 --epochs 2" in text
     assert "torch" in text
     second = demo(folder, "--epochs", "2", "--seeds", "1")
-    assert second.returncode == 0, second.stderr
-    assert second.stdout == first.stdout
+    assert second.code == 0, second.err
+    assert second.out == first.out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process group are POSIX")
@@ -165,15 +185,15 @@ def test_an_unfinished_run_goes_on_where_it_was(tmp_path: Path) -> None:
     ("noise", "lead"),
     [("0.4", "A temperature works here, smoothing works"), ("0", "smoothing harms at α = 0.05 and α = 0.1")],
 )
-def test_the_demo_finds_what_the_readme_says(tmp_path: Path, noise: str, lead: str) -> None:
+def test_the_demo_finds_what_the_readme_says(demo: Callable[..., Demo], tmp_path: Path, noise: str, lead: str) -> None:
     done = demo(tmp_path / "demo", "--label-noise", noise)
-    assert done.returncode == 0, done.stderr
-    assert lead in done.stdout
+    assert done.code == 0, done.err
+    assert lead in done.out
 
 
-def test_a_comparison_that_is_not_calib_s_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_comparison_that_is_not_calib_s_is_not_overwritten(demo: Callable[..., Demo], tmp_path: Path) -> None:
     (tmp_path / "comparison.md").write_text("precious")
     done = demo(tmp_path, "--epochs", "1", "--seeds", "1")
-    assert done.returncode == 2
-    assert "that is not calib's" in done.stderr
+    assert done.code == 2
+    assert "that is not calib's" in done.err
     assert {path.name for path in tmp_path.iterdir()} == {"comparison.md"}

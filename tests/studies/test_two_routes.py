@@ -8,10 +8,11 @@ import torch
 from torch.nn import functional
 
 from calib.predictions import Predictions
-from calib.studies.train_all import train_all
 from calib.studies.two_routes import PAPERS, SETTINGS, Setting, agreement_table, configs, route_table, smoothed_loss
 from calib.studies.write_two_routes import readable_agreement, readable_routes, verdict
 from calib.training.config import TrainConfig
+
+from .networks import trained
 
 SETTING = Setting(TrainConfig(dataset="digits", width=2, epochs=2, train_size=96, smoothing=0.1), seeds=2)
 
@@ -35,7 +36,7 @@ def test_the_tutorial_s_setting_is_its_recipe() -> None:
 
 
 def test_the_routes_agree_and_the_numbers_called_validation_loss_do_not(tmp_path: Path) -> None:
-    train_all(configs(SETTING), tmp_path, workers=1)
+    trained(configs(SETTING), tmp_path)
     table = route_table(SETTING, tmp_path)
     assert table["route"].tolist() == ["target rows", "loss argument"] * 2
     for _, pair in table.groupby("seed"):

@@ -12,10 +12,11 @@ import pytest
 from calib.errors import InputError
 from calib.studies._files import refuse_foreign
 from calib.studies._page import Section, as_html, as_markdown
-from calib.studies.smoothing_differences import differences
+from calib.studies._protocol import protocol
+from calib.studies.smoothing_differences import difference_notes, differences
 from calib.studies.train_all import grid
 from calib.studies.write_comparison import TITLE
-from calib.studies.write_study import FILES, difference_notes, protocol, write_study
+from calib.studies.write_study import FILES, write_study
 from calib.training.config import TrainConfig
 
 from .arms import comparison
@@ -25,7 +26,10 @@ CONFIGS = list(grid(TrainConfig(dataset="digits"), smoothing=(0, 0.1), seeds=ran
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("study")
+    return write(tmp_path_factory.mktemp("study"))
+
+
+def write(folder: Path) -> Path:
     result = comparison((0.0, 0.1), (0, 1))
     write_study(
         result,
@@ -139,6 +143,21 @@ def test_a_folder_of_somebody_else_s_is_left_alone(tmp_path: Path, written: Path
     with pytest.raises(InputError, match=r"runs.csv that is not calib's"):
         refuse_foreign(tmp_path, TITLE, FILES)
     refuse_foreign(written, TITLE, FILES)
+
+
+def test_a_study_that_was_interrupted_while_it_was_written_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(table: pd.DataFrame) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("calib.studies._files.to_csv", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} < set(FILES)
+    refuse_foreign(tmp_path, TITLE, FILES)
+    assert {path.name for path in write(tmp_path).iterdir()} == set(FILES)
 
 
 def test_the_notes_follow_the_table() -> None:

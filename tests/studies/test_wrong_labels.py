@@ -12,7 +12,6 @@ from calib.datasets.splits import split
 from calib.errors import InputError
 from calib.predictions import Predictions
 from calib.sources import open_source
-from calib.studies.train_all import train_all
 from calib.studies.write_wrong_labels import chart, readable_overview
 from calib.studies.wrong_labels import (
     FEW_T,
@@ -28,6 +27,8 @@ from calib.studies.wrong_labels import (
 )
 from calib.training.config import TrainConfig
 
+from .networks import trained
+
 BASE = TrainConfig(dataset="digits", width=4, epochs=6, train_size=64)
 SETTING = Setting(BASE, (Noise(), Noise("symmetric", 0.4)), smoothing=(0.0,), seeds=1)
 
@@ -35,7 +36,7 @@ SETTING = Setting(BASE, (Noise(), Noise("symmetric", 0.4)), smoothing=(0.0,), se
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("noise")
-    train_all(configs(SETTING), folder, workers=1)
+    trained(configs(SETTING), folder)
     return folder
 
 

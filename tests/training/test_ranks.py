@@ -36,7 +36,7 @@ def alone() -> dict[str, Found]:
     return everything(ALONE)
 
 
-@pytest.fixture(scope="module", params=[2, 3], ids=["two ranks", "three ranks"])
+@pytest.fixture(scope="module", params=[pytest.param(2, marks=pytest.mark.slow), 3], ids=["two ranks", "three ranks"])
 def together(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Found]]:
     """What each rank found."""
     folder = tmp_path_factory.mktemp("together")

@@ -3,7 +3,7 @@
 from calib.training.losses.distillation import distillation_loss, logit_matching_loss
 from calib.training.losses.focal import focal_loss
 from calib.training.losses.margin import margin_penalty
-from calib.training.losses.mixup import mixed, mixed_rows, mixing
+from calib.training.losses.mixup import mixing
 from calib.training.losses.smoothing import smoothed_cross_entropy
 
 __all__ = [
@@ -11,8 +11,6 @@ __all__ = [
     "focal_loss",
     "logit_matching_loss",
     "margin_penalty",
-    "mixed",
-    "mixed_rows",
     "mixing",
     "smoothed_cross_entropy",
 ]

@@ -1,11 +1,8 @@
-"""Mixup: train on weighted means of two examples and of their targets."""
+"""Mixup, training on weighted means of two examples and of their targets: which two, and with which weight."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from calib._arrays import Int
 from calib.errors import InputError
@@ -36,35 +33,3 @@ def mixing(n: int, *, alpha: float, key: Sequence[int]) -> tuple[float, Int]:
             f"key must be whole numbers of at least 0, got {key!r}", help="(seed, epoch, batch) will do"
         ) from error
     return float(rng.beta(alpha, alpha)), rng.permutation(n)
-
-
-def mixed(values: Tensor, partner: Int | Tensor, weight: float) -> Tensor:
-    """``weight * values + (1 - weight) * values[partner]``, for inputs or rows ``(n, ...)`` of one batch.
-
-    >>> mixed(torch.tensor([0.0, 8.0]), torch.tensor([1, 0]), 0.75)
-    tensor([2., 6.])
-    """
-    index = torch.as_tensor(partner, device=values.device)
-    return weight * values + (1 - weight) * values[index]
-
-
-def mixed_rows(targets: Tensor, partner: Int | Tensor, weight: float, n_classes: int) -> Tensor:
-    """Target rows ``(n, k)`` of a mixed batch, from labels int64 ``(n,)`` (then float32) or rows ``(n, k)``.
-
-    The cross-entropy against them is λ·H(t_i, p) + (1 − λ)·H(t_partner, p), and they still sum to 1.  Raises
-    `InputError` for targets of another shape or dtype and for a weight outside [0, 1].
-
-    >>> mixed_rows(torch.tensor([0, 2]), torch.tensor([1, 0]), 0.75, 3)
-    tensor([[0.7500, 0.0000, 0.2500],
-            [0.2500, 0.0000, 0.7500]])
-    """
-    if not 0 <= weight <= 1:
-        raise InputError(f"weight must lie in [0, 1], got {weight}", help="take it from `mixing`")
-    if targets.ndim == 1 and targets.dtype == torch.int64:
-        targets = functional.one_hot(targets, n_classes).float()
-    if targets.ndim != 2 or targets.shape[1] != n_classes or not targets.is_floating_point():
-        raise InputError(
-            f"targets must be int64 labels (n,) or rows (n, {n_classes}), got {targets.dtype} {tuple(targets.shape)}",
-            help="pass one class index or one distribution an example",
-        )
-    return mixed(targets, partner, weight)
