@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calib._arrays import weighing
+from calib._checks import check_some_weight
 from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.examples import example_named, load_example
@@ -70,7 +70,7 @@ def open_source(path: Path | str, reading: Reading = AS_IT_IS, *, calibration: P
         return source
     given = calibration_split(calibration, reading)
     with naming(calibration):
-        weighing(given, given.sample_weight)
+        check_some_weight(given.sample_weight)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
