@@ -1,6 +1,7 @@
 """Imports run inwards: the table of docs/architecture.md, read from the source."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,11 @@ def test_every_file_starts_with_a_sentence_and_stays_short(file: Path) -> None:
 def test_light_uses_load_neither_torch_nor_pandas_nor_matplotlib(code: str) -> None:
     check = "import sys; heavy = {'torch', 'pandas', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", f"{code}\n{check}"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def test_the_page_names_files_that_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)*\w+\.pyi?)`", page))
+    assert len(named) > 40
+    files = {str(file) for folder in ("calib", "tests", "benchmarks") for file in (ROOT / folder).rglob("*.py*")}
+    assert sorted(name for name in named if not any(file.endswith(f"/{name}") for file in files)) == []
