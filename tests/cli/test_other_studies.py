@@ -190,8 +190,8 @@ def test_unlike_networks_are_not_averaged(run: Run, trained: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     "name",
     [
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("distillation", "wrong-labels")),
-        *("selective-prediction", "two-routes"),
+        "two-routes",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in WRITERS if name != "two-routes"),
     ],
 )
 def test_what_is_asked_for_reaches_every_network(run: Run, tmp_path: Path, name: str) -> None:

@@ -43,6 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distillation, "PAPERS", MappingProxyType({"mnist": few}))
 
 
+@pytest.mark.slow  # distillation itself runs whole in test_other_studies.py
 @pytest.mark.usefixtures("small")
 def test_students_of_dropout_and_of_smoothing_match_logits(run: Run, tmp_path: Path, squares: Path) -> None:
     folder = tmp_path / "here"
