@@ -1,4 +1,4 @@
-"""What options and weights must be: each check returns what it was given, or raises one clear `InputError`."""
+"""What numbers, words, seeds and weights must be when they are passed, or one clear `InputError` is raised."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The fused pass over logits that lie on an accelerator: reduced there, only columns come over."""
+"""Passes over logits that lie on an accelerator: reduced there, only columns and sums come over."""
 
 import sys
 from collections.abc import Iterator

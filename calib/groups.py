@@ -40,10 +40,11 @@ def members_of(predictions: Predictions | Outcomes, groups: ArrayLike) -> dict[A
     n, names = predictions.n, to_numpy(groups)
     if names.shape != (n,):
         raise InputError(f"groups must have shape ({n},), got {names.shape}", help="pass one group an example")
+    given = groups if isinstance(groups, list | tuple) else names.tolist()  # of NaN among words numpy makes a word
+    if missing := [row for row, name in enumerate(given) if _is_missing(name)]:
+        raise InputError(f"row {missing[0]} has no group", help="name it, or drop the row")
     members: dict[Any, list[int]] = {}
     for row, name in enumerate(names.tolist()):
-        if _is_missing(name):
-            raise InputError(f"row {row} has no group", help="name it, or drop the row")
         members.setdefault(name, []).append(row)
     try:
         ordered = sorted(members)

@@ -36,7 +36,9 @@ def diagnosis_heading(diagnosis: "Diagnosis") -> str:
     split = diagnosis.before.provenance.get("split", "test")
     fitted_on = f"T fitted on calibration n = {diagnosis.fitted.n:,}"
     if diagnosis.cross_fitted:
-        folds = f"5 folds (seed {diagnosis.seed})"
+        from calib.calibrators.cross_fit import FOLDS
+
+        folds = f"{FOLDS} folds (seed {diagnosis.seed})"
         fitted_on = f"T cross-fitted in {folds}, the T to ship on all n = {diagnosis.fitted.n:,}"
     return f"{split} n = {diagnosis.uncalibrated.n:,}, {fitted_on}"
 

@@ -166,8 +166,9 @@ class CalibrationState:
             weight, losses = arrays.get("weight"), arrays.get("losses")
             columns = [confidence, correct, *([] if weight is None else [weight])]
             good = count.dtype == np.int64 and (count >= 0).all() and np.array_equal(edges, state.curve.edges)
-            good &= all(column.shape == count.shape and (column >= 0).all() for column in columns)
+            good &= all(each.shape == count.shape and (np.isfinite(each) & (each >= 0)).all() for each in columns)
             good &= losses is None or (losses.shape == (2,) and bool(np.isfinite(losses).all()))
+            good &= int(arrays["infinite_nll"]) >= 0
             if not good:
                 raise ValueError("these are no sums")
             state.curve = CalibrationCurve(edges, count, confidence, correct, weight, closed)

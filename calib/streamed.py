@@ -82,14 +82,6 @@ def evaluate_streamed(
     )
 
 
-def fit_streamed(parts: Parts, *, on_part: OnPart | None = None) -> TemperatureScaling:
-    """`TemperatureScaling.fit` on parts, whose sums it adds up; two or three reads.
-
-    Raises `InputError` as reading does, and for bad values.
-    """
-    return StreamedLikelihood(parts, on_part).fit()
-
-
 @dataclass(frozen=True, eq=False)
 class _Whole:
     """The state of some parts."""

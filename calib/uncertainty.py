@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calib._arrays import BLOCK_ENTRIES, Float, Int
+from calib._arrays import BLOCK_ENTRIES, Bool, Float, Int
 from calib._checks import check_level, check_resamples, generator
 from calib._sums import sums_by
 from calib.arguments import as_outcomes, unweighted
@@ -105,7 +105,7 @@ def corp_consistency(
 
     check_level(level)
     check_resamples(resamples)
-    ranking = Ranking.of(unweighted(as_outcomes(predictions, labels, of=of, ranked=True), "corp_consistency"))
+    ranking = Ranking.of(unweighted(as_outcomes(predictions, labels, of=of), "corp_consistency"))
     confidence, count = ranking.confidence[::-1], ranking.count[::-1]
     shares = generator(seed).binomial(count, confidence, size=(resamples, len(count))) / count
     fits = [isotonic_regression(share, weights=count).x for share in shares]
@@ -124,11 +124,7 @@ def ece_null_from(histogram: LogOddsHistogram, *, n_bins: int = 15, resamples: i
     largest = unit.max()  # only ratios of weights count
     unit, mass = unit / largest, histogram.mass / largest
     index = bin_index(mean, equal_width_edges(n_bins))
-    spread = mass * unit * mean * (1 - mean)
-    variance = sums_by(index, spread, n_bins)
-    draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    fourth = sums_by(index, unit**2 * spread, n_bins)
-    rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
+    draws, rare = _normal_sums(index, unit, mass * unit * mean * (1 - mean), (resamples, n_bins), rng)
     if rare.any():
         count = np.maximum(np.rint(mass / unit), 1.0).astype(np.int64)
         _sum_binomials(draws, index[rare], count[rare], mean[rare], unit[rare], rng)
@@ -141,14 +137,23 @@ def _residual_sums(outcomes: Outcomes, weight: Float, index: Int, n_bins: int, r
     rng = generator(seed)
     counted = slice(None) if outcomes.weight is None else weight > 0
     confidence, weight, index = outcomes.confidence[counted], weight[counted], index[counted]
-    spread = weight**2 * confidence * (1 - confidence)
-    variance = sums_by(index, spread, n_bins)
-    draws: Float = rng.standard_normal((resamples, n_bins)) * np.sqrt(variance)
-    fourth = sums_by(index, weight**2 * spread, n_bins)
-    rare = (variance**2 < NORMAL_FROM * fourth)[index] | (variance == 0)[index]
+    draws, rare = _normal_sums(index, weight, weight**2 * confidence * (1 - confidence), (resamples, n_bins), rng)
     if rare.any():
         _draw_binomials(confidence[rare], weight[rare], index[rare], draws, rng)
     return draws
+
+
+def _normal_sums(
+    index: Int, unit: Float, spread: Float, shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[Float, Bool]:
+    """Draws of each bin's sum from its normal limit, and which entries lie in bins too small for that.
+
+    ``unit`` is the weight of one example of an entry and ``spread`` the variance of what the entry adds.
+    """
+    variance = sums_by(index, spread, shape[1])
+    fourth = sums_by(index, unit**2 * spread, shape[1])
+    small: Bool = (variance**2 < NORMAL_FROM * fourth) | (variance == 0)
+    return rng.standard_normal(shape) * np.sqrt(variance), small[index]
 
 
 def _draw_binomials(confidence: Float, weight: Float, index: Int, draws: Float, rng: np.random.Generator) -> None:

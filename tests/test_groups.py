@@ -70,3 +70,8 @@ def test_intervals_and_reports_come_group_by_group_too() -> None:
         predictions[np.array([0, 1, 2] * 10) >= 0][np.tile([True, True, False], 10)]
     )
     assert calib.by_group(calib.evaluate, predictions, groups)["b"].n == 10
+
+
+def test_nan_among_words_is_no_group_called_nan() -> None:
+    with pytest.raises(InputError, match="row 1 has no group"):
+        calib.by_group(calib.ece, PREDICTIONS, ["a", float("nan"), *["b"] * 58])

@@ -137,6 +137,8 @@ def test_an_infinite_loss_of_weight_0_counts_nothing() -> None:
         ("losses", np.full(2, np.nan)),
         ("correct_sum", np.full(15, np.nan)),
         ("confidence_sum", np.zeros((15, 2))),
+        ("confidence_sum", np.full(15, np.inf)),
+        ("infinite_nll", np.array(-1)),
     ],
 )
 def test_bytes_that_hold_no_sums_are_refused(name: str, value: Any) -> None:

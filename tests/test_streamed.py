@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calib.calibrators._streamed_likelihood import StreamedLikelihood
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import InputError
 from calib.files.shards import Shards, is_glob
@@ -15,7 +16,7 @@ from calib.metrics.binned import ece, mce
 from calib.metrics.proper import brier, nll
 from calib.parts import Likeness
 from calib.predictions import Predictions
-from calib.streamed import evaluate_streamed, fit_streamed
+from calib.streamed import evaluate_streamed
 
 from .references import sample
 
@@ -83,7 +84,7 @@ def test_parts_are_those_of_the_files_in_order_and_small(tmp_path: Path, monkeyp
     np.testing.assert_array_equal(np.concatenate([part.values for part in parts]), whole.values)
     np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), whole.labels)
     seen: list[int] = []
-    fitted = fit_streamed(Shards.of(tmp_path), on_part=seen.append)
+    fitted = StreamedLikelihood(Shards.of(tmp_path), on_part=seen.append).fit()
     assert sum(seen) == fitted.reads * N
 
 

@@ -26,6 +26,7 @@ METHODS: dict[str, tuple[str, str]] = {
 BINARY = ("platt", "beta")  # for two classes alone
 LINEAR = ("vector", "matrix", "dirichlet", "structured-vector", "structured-matrix")
 LARGE = ("matrix", "dirichlet", "structured-matrix")  # k² parameters
+MOST_CLASSES = 100  # with which they are worth trying
 
 
 def method_class(name: str) -> type[Calibrator]:
@@ -60,12 +61,12 @@ def method_name(calibrator: Calibrator) -> str:
     raise InputError(f"{type(calibrator).__name__} is no calibrator of calib", help=f"known are {', '.join(METHODS)}")
 
 
-def suitable(n_classes: int, *, most_classes: int = 100) -> list[str]:
+def suitable(n_classes: int) -> list[str]:
     """The methods worth trying on so many classes: no binary ones beyond two, no k × k matrices beyond 100."""
     return [
         name
         for name in METHODS
-        if (n_classes == 2 or name not in BINARY) and (n_classes <= most_classes or name not in LARGE)
+        if (n_classes == 2 or name not in BINARY) and (n_classes <= MOST_CLASSES or name not in LARGE)
     ]
 
 
