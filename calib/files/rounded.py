@@ -1,6 +1,6 @@
 """Probabilities that were rounded to a few decimals, so that rows no longer sum to 1: recognised, and said so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,13 @@ def recognised(values: AnyArray) -> Rounded | None:
 def provenance_of(found: Rounded | None) -> dict[str, Any]:
     """What to keep of it beside the predictions."""
     return {} if found is None else {NOTES: [found.note], DECIMALS: found.decimals}
+
+
+def provenance_of_all(parts: Sequence[Predictions]) -> dict[str, Any]:
+    """The same of parts of one data set: each note once, and the fewest decimals."""
+    notes = list(dict.fromkeys(note for part in parts for note in notes_of(part)))
+    decimals = [part.provenance[DECIMALS] for part in parts if isinstance(part.provenance.get(DECIMALS), int)]
+    return {**({NOTES: notes} if notes else {}), **({DECIMALS: min(decimals)} if decimals else {})}
 
 
 def notes_of(predictions: Predictions) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 import calib
 from calib.errors import InputError, NumericalError
+from calib.files.rounded import DECIMALS, NOTES
 from calib.files.shards import Shards
 from calib.predictions import Predictions
 
@@ -24,6 +25,12 @@ def test_parts_keep_their_temperatures(tmp_path: Path, beta: float | np.ndarray)
     assert np.array_equal(found.beta, beta)
     assert calib.nll(found) == calib.nll(hot)
     assert calib.nll(Shards.of(tmp_path).sample(40)) == calib.nll(hot)
+
+
+def test_parts_keep_what_a_reader_must_know_of_them(tmp_path: Path) -> None:
+    for part, (decimals, note) in enumerate(((3, "three"), (2, "two"), (3, "three"))):
+        replace(WHOLE[part:], provenance={NOTES: [note], DECIMALS: decimals}).save(tmp_path / f"{part}.npz")
+    assert Shards.of(tmp_path).whole().provenance == {NOTES: ["three", "two"], DECIMALS: 2}
 
 
 def test_an_error_about_a_part_names_its_file_and_stays_of_its_kind(tmp_path: Path) -> None:
