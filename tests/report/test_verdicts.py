@@ -1,6 +1,7 @@
 """The verdict says which way a model is off, what its average hides, and which command mends it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_a_section_that_these_predictions_do_not_allow_says_why() -> None:
 
 def test_images_of_another_number_or_type_are_refused() -> None:
     diagnosis = calib.diagnose(drawn(1.0, n=20))
-    ones = [np.ones(shape, np.uint8) for shape in ((), (19, 8, 8), (20, 8, 8, 2))]
+    ones: list[Any] = [np.ones(shape, np.uint8) for shape in ((), (19, 8, 8), (20, 8, 8, 2))]
     for images in (*ones, np.zeros((20, 8, 8))):
         with pytest.raises(InputError, match="images must be uint8"):
             Subject("m", diagnosis, images=images)
