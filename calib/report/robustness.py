@@ -1,13 +1,13 @@
 """The sections that ask whether the verdict would stand: other bins, tests, and the line of log-odds."""
 
-from collections.abc import Callable
+import math
 from typing import TYPE_CHECKING
 
 from calib._text import number, p_value, printable
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
 from calib.metrics.hypothesis_tests import calibration_p_value, spiegelhalter
-from calib.metrics.slope_intercept import SlopeIntercept, calibration_slope_intercept
+from calib.metrics.slope_intercept import calibration_slope_intercept
 from calib.plots.inline import inline_figure
 from calib.plots.series import Panel, Series, series_figure
 from calib.predictions import Of, Predictions
@@ -118,16 +118,12 @@ def _line(side: Predictions, of: Of) -> list[str]:
         line = calibration_slope_intercept(side, of=of)
     except InputError:  # a claim of exactly 0 or 1, whose log-odds are infinite
         return ["–"] * 6
-    parts: list[tuple[str, Callable[[SlopeIntercept], tuple[float, float]]]] = [
-        ("slope", lambda line: line.slope_interval),
-        ("intercept", lambda line: line.intercept_interval),
-        ("in_the_large", lambda line: line.in_the_large_interval),
-    ]
     cells = []
-    for name, interval in parts:
-        low, high = interval(line)
-        known = low == low and high == high
-        value = getattr(line, name)
-        cells += [number(value, digits=3) if value == value else "–"]
-        cells += [f"{low:.3f} to {high:.3f}" if known else "–"]
+    for value, (low, high) in (
+        (line.slope, line.slope_interval),
+        (line.intercept, line.intercept_interval),
+        (line.in_the_large, line.in_the_large_interval),
+    ):
+        cells.append("–" if math.isnan(value) else number(value, digits=3))
+        cells.append("–" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}")
     return cells

@@ -19,6 +19,7 @@ from matplotlib.transforms import Bbox
 import calib
 from calib.curve import CalibrationCurve, calibration_curve
 from calib.errors import InputError
+from calib.plots._panel import draw_panel
 from calib.plots.reliability import BeforeAfter, reliability_diagram, reliability_figure
 from calib.predictions import Predictions
 
@@ -115,6 +116,13 @@ def test_strip_marks_accuracy_and_mean_confidence() -> None:
     marks = reliability_diagram(BY_HAND, ax=new_axes()).child_axes[-1].lines
     assert [float(np.asarray(mark.get_xdata())[0]) for mark in marks] == pytest.approx([26 / 40, 25 / 40])
     assert marks[0].get_linestyle() != marks[1].get_linestyle()
+
+
+@pytest.mark.parametrize(("share", "tick"), [(1.0, 0.5), (0.53, 0.5), (0.5, 0.2), (0.03, 0.02), (0.011, 0.01)])
+def test_the_strip_names_0_and_the_largest_round_share_below_its_top(share: float, tick: float) -> None:
+    strip = draw_panel(new_axes(), BY_HAND, share_limit=share)
+    assert strip.get_yticks().tolist() == pytest.approx([0, tick])
+    assert strip.get_ylim() == pytest.approx((0, 1.08 * share))
 
 
 def test_over_and_underconfidence_differ_without_colour() -> None:

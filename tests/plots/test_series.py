@@ -67,6 +67,11 @@ def test_axes_begin_at_zero_and_are_marked_at_each_alpha() -> None:
     assert len(looks) == 1  # the same in both
 
 
+def test_the_axis_reaches_beyond_the_settings_by_a_part_of_what_lies_between_them() -> None:
+    (ax,) = series_figure([Panel("ECE", [Series("as it is", [5, 15, 25], [0.1, 0.2, 0.3])])], kinds=False).axes
+    assert ax.get_xlim() == pytest.approx((5 - 0.15 * 20, 25 + 0.15 * 20))
+
+
 def test_one_line_needs_no_legend_and_a_label_is_no_mathematics(tmp_path: Path) -> None:
     assert series_figure([Panel("ECE", [PLAIN])], setting="rate").legends == []
     odd = [PLAIN._replace(label="$x^$"), PLAIN._replace(label="a\nb")]

@@ -61,6 +61,26 @@ def test_of_many_models_the_next_best_are_told_in_words_and_all_in_the_table() -
     assert len(part.sections[0].tables[0].rows) == 8
 
 
+def test_models_on_other_examples_are_not_paired() -> None:
+    fewer = Subject("fewer", calib.diagnose(Predictions.from_logits(TRUE[:500], LABELS[:500])))
+    part = comparison_part([GOOD, fewer])
+    numbers, _, differences, _ = part.sections
+    assert part.verdict is not None
+    assert "not judged on the same examples" in part.verdict.sentence
+    assert numbers.text[0].endswith("good n = 4,000, fewer n = 500.")
+    assert "no paired differences" in differences.text[0]
+    assert differences.tables == ()
+
+
+def test_models_whose_nll_is_infinite_are_ranked_by_brier() -> None:
+    certain, labels = np.eye(3)[np.arange(60) % 3], (np.arange(60) // 2) % 3
+    named = {"a": Predictions.from_probs(np.roll(certain, 1, 1), labels)}
+    named["b"] = Predictions.from_probs(certain, labels)
+    found = verdict(*(Subject(name, calib.diagnose(predictions)) for name, predictions in named.items()))
+    best = min(named, key=lambda name: calib.brier(named[name]))
+    assert found.sentence.startswith(f"By Brier score, which rewards calibration and accuracy together, {best} is best")
+
+
 def test_groups_are_those_of_the_group_report() -> None:
     groups = np.where(TRUE[:, 0] > 0, "a", "b")
     section = groups_section(Subject("m", SURE.diagnosis, groups=("side", groups)), "")

@@ -1,6 +1,7 @@
 """The verdict says which way a model is off, what its average hides, and which command mends it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +134,8 @@ def test_a_section_that_these_predictions_do_not_allow_says_why() -> None:
 
 def test_images_of_another_number_or_type_are_refused() -> None:
     diagnosis = calib.diagnose(drawn(1.0, n=20))
-    for images in (np.zeros((19, 8, 8), np.uint8), np.zeros((20, 8, 8)), np.zeros((20, 8, 8, 2), np.uint8)):
+    ones: list[Any] = [np.ones(shape, np.uint8) for shape in ((), (19, 8, 8), (20, 8, 8, 2))]
+    for images in (*ones, np.zeros((20, 8, 8))):
         with pytest.raises(InputError, match="images must be uint8"):
             Subject("m", diagnosis, images=images)
     for shape in ((20, 8, 9), (20, 8, 9, 3), (20, 8, 9, 1), (20, 1, 8, 9), (20, 3, 8, 9)):

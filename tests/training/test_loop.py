@@ -8,6 +8,9 @@ import torch
 
 from calib.datasets import load_dataset
 from calib.errors import InputError, NumericalError
+from calib.inference import predict_part
+from calib.metrics.accuracy import accuracy
+from calib.metrics.proper import nll
 from calib.training.config import TrainConfig
 from calib.training.loop import train
 
@@ -69,6 +72,14 @@ def test_progress_is_reported_epoch_by_epoch() -> None:
     steps: list[tuple[int, int]] = []
     train(SMALL, on_step=lambda done, total, _: steps.append((done, total)))
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_loss_and_accuracy_of_an_epoch_are_means_over_its_examples() -> None:
+    still = {"arch": "mnist-fc", "width": 16, "learning_rate": 1e-12}  # it hardly moves while it is measured
+    checkpoint = train(replace(SMALL, epochs=1, train_size=100, label_noise=0.0, **still))  # type: ignore[arg-type]
+    (row,), seen = checkpoint.history, predict_part(checkpoint, "train")
+    assert row["loss"] == pytest.approx(nll(seen), rel=1e-5)
+    assert row["accuracy"] == pytest.approx(accuracy(seen))
 
 
 def test_training_learns_clean_digits() -> None:
