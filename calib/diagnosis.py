@@ -161,6 +161,8 @@ def verdict_of_calibrator(before: Report, after: Report) -> str:
 
 
 def _remedy(before: Report, after: Report, fitted: TemperatureScaling, kind: Kind) -> str:
+    if fitted.status != "ok" and before.infinite_nll:
+        return f"No temperature could be fitted: none mends {before.infinite_nll:,} labels of probability 0."
     if fitted.status != "ok":
         return NO_TEMPERATURE[fitted.status]
     temperature = with_error(fitted.temperature, fitted.standard_error)

@@ -1,7 +1,7 @@
 """Is a model calibrated in every group of examples, and does what was done to all serve each of them?"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from calib._text import number, printable
 from calib.diagnosis import Diagnosis
@@ -75,11 +75,16 @@ def readable_groups(table: "pd.DataFrame", column: str) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
+def groups_off(table: "pd.DataFrame") -> list[dict[Any, Any]]:
+    """The rows of a `group_report` that are miscalibrated beyond the 95 % quantile of chance after what was done."""
+    after = [row for row in table.to_dict("records") if row["calibrator"] != "uncalibrated"]
+    return [row for row in after if row["ece"] > row["ece_null_95"]]
+
+
 def groups_verdict(table: "pd.DataFrame", done: str) -> str:
     """How many groups what was ``done``, in a few words, leaves miscalibrated, which one most, and what would help."""
-    after = [row for row in table.to_dict("records") if row["calibrator"] != "uncalibrated"]
-    off = [row for row in after if row["ece"] > row["ece_null_95"]]
-    many = f"{len(off)} of {len(after)} groups"
+    off = groups_off(table)
+    many = f"{len(off)} of {len(table) // 2} groups"
     if not off:
         return f"With {done}, no group's miscalibration can be told from chance."
     worst = max(off, key=lambda row: row["ece"])

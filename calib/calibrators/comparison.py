@@ -122,7 +122,7 @@ def led_astray(name: str, fitted_on: Predictions) -> str:
     if not impossible or name not in LINEAR:
         return ""
     return (
-        f"{impossible:,} calibration labels have probability 0, which leads a linear map astray; isotonic or bbq cope"
+        f"{impossible:,} calibration labels have probability 0, which leads a linear map astray; bbq keeps all above 0"
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from calib._text import number, printable
 from calib.classification import classification_report
 from calib.errors import InputError
-from calib.group_report import group_report, groups_verdict, readable_groups
+from calib.group_report import groups_verdict, readable_groups
 from calib.metrics.classwise import classwise_ece
 from calib.predictions import Predictions
 from calib.report.hidden import by_predicted_class, outside
@@ -84,14 +84,13 @@ def _classwise(before: Predictions, after: Predictions | None, subject: Subject)
 
 def groups_section(subject: Subject, anchor: str) -> Section:
     """Every group by itself, with the one temperature of all.  Raises `InputError` where there are no groups."""
-    if subject.groups is None:
+    table = subject.group_table
+    if subject.groups is None or table is None:
         raise InputError("no groups were named", help="pass a column of groups")
-    column, values = subject.groups
-    diagnosis = subject.diagnosis
-    table = group_report(diagnosis, values, seed=diagnosis.seed)
+    column = subject.groups[0]
     return Section(
         f"{anchor}groups",
         f"Groups by {printable(column, limit=60)}",
-        [groups_verdict(table, diagnosis.label)],
+        [groups_verdict(table, subject.diagnosis.label)],
         tables=[Table.of(readable_groups(table, column))],
     )

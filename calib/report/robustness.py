@@ -97,6 +97,8 @@ def line_section(subject: Subject, anchor: str) -> Section:
     )
     if len(events) == 1:
         text += " The outcome is that the predicted class is right."
+    if any(column[0] == "–" for column in found):
+        text += " No line: some claims are exactly 0 or 1, whose log-odds are infinite, or nothing varies."
     return Section(f"{anchor}line", "Slope, intercept and tests", [text], tables=[Table(columns, rows)])
 
 

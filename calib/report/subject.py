@@ -2,14 +2,22 @@
 
 import shlex
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Protocol
 
 from calib._arrays import AnyArray
+from calib._text import printable
 from calib.diagnosis import Diagnosis
 from calib.errors import InputError
+from calib.group_report import group_report, groups_off
 from calib.groups import members_of
 
-HELD_OUT, NEW = "held-out.npz", "new.npz"  # what commands call files that the reader has to bring
+if TYPE_CHECKING:
+    import pandas as pd
+
+HELD_OUT, NEW = "held-out.npz", "new"  # what commands call files that the reader has to bring
+TABLES = (".csv", ".jsonl", ".parquet", ".feather", ".arrow")  # endings that `calib apply` writes too, beside .npz
 
 
 class Images(Protocol):
@@ -72,22 +80,47 @@ class Subject:
         """Whether the temperature was fitted on the test split itself, for want of another."""
         return self.diagnosis.cross_fitted and self.diagnosis.before.provenance.get("split") == "test"
 
+    @cached_property
+    def group_table(self) -> "pd.DataFrame | None":
+        """Every group by itself, with the one temperature of all; None where there are no groups."""
+        if self.groups is None:
+            return None
+        return group_report(self.diagnosis, self.groups[1], seed=self.diagnosis.seed)
+
+    @property
+    def by_group(self) -> str | None:
+        """The column whose groups need temperatures of their own: one for all leaves some of them miscalibrated."""
+        if self.groups is None or self.group_table is None or not self.diagnosis.needs_temperature:
+            return None
+        return self.groups[0] if groups_off(self.group_table) else None
+
+    @property
+    def new(self) -> str:
+        """What commands call a file of other examples, of the kind that the source is."""
+        return f"{NEW}{self._ending}"
+
+    @property
+    def _ending(self) -> str:
+        ending = "" if self.source is None else PurePath(shlex.split(self.source)[0]).suffix.lower()
+        return ending if ending in TABLES else ".npz"
+
     @property
     def to_ship(self) -> str:
         """What to ship, and where its temperature is fitted or applied, to be read after "Ship"."""
-        paste = self.diagnosis.paste
+        column = None if self.by_group is None else printable(self.by_group, limit=60)
+        what = self.diagnosis.paste if column is None else f"one temperature for each {column}"
         if self.source is None or not self.diagnosis.cross_fitted:
-            return paste
+            return what
         return (
-            f"{paste}, T fitted anew on {HELD_OUT}"
+            f"{what}, T fitted anew on {HELD_OUT}"
             if self.fitted_on_test
-            else f"{paste} for other examples, here {NEW}"
+            else f"{what} for other examples, here {self.new}"
         )
 
     @property
     def why(self) -> str:
         """Of a temperature without a calibration split: what its numbers are, and on which examples to use it."""
-        if not self.diagnosis.cross_fitted:
+        if not self.diagnosis.cross_fitted or self.diagnosis.fitted.status != "ok":
             return ""
         start = "There was no calibration split: the numbers with a temperature are cross-fitted in 5 folds"
         if self.fitted_on_test:
@@ -96,13 +129,16 @@ class Subject:
                 f"Fit it on examples that the model was neither trained nor tested on: {HELD_OUT} stands for their "
                 "predictions."
             )
-        new = "" if self.source is None else f": {NEW} stands for these"
-        return f"{start}, and the temperature to ship is that of all examples, to be applied to others{new}."
+        new = "" if self.source is None else f": {self.new} stands for these"
+        what = "temperature to ship is that" if self.by_group is None else "temperatures to ship are those"
+        return f"{start}, and the {what} of all examples, to be applied to others{new}."
 
     @property
     def commands(self) -> list[str]:
         """How to fit and apply the temperature of `to_ship`: commands, or Python where the predictions have no file."""
         if self.source is None:
+            if self.by_group is not None:
+                return ["calib.GroupedCalibrator.fit(calib.TemperatureScaling, predictions, groups)"]
             if self.fitted_on_test:
                 return ["calib.TemperatureScaling.fit(held_out).transform(predictions)"]
             return [f"calib.TemperatureScaling({self.diagnosis.fitted.temperature:.4g}).transform(predictions)"]
@@ -110,12 +146,13 @@ class Subject:
         if self.fitted_on_test:
             fit_on = HELD_OUT
         elif self.diagnosis.cross_fitted:
-            apply_to = NEW
+            apply_to = self.new
+        group_by = "" if self.by_group is None else f" --group-by {quoted(self.by_group)}"
         save = [self.held_out] if self.fitted_on_test and self.held_out else []
         return [
             *save,
-            f"calib calibrate {fit_on} -o calibrator.json",
-            f"calib apply calibrator.json {apply_to} -o calibrated.npz",
+            f"calib calibrate {fit_on}{group_by} -o calibrator.json",
+            f"calib apply calibrator.json {apply_to} -o calibrated{self._ending}",
         ]
 
     @property

@@ -36,6 +36,11 @@ def _advice(subject: Subject, hidden: str) -> tuple[str, list[str]]:
     """What to ship, and the commands.  A temperature treats all classes alike, so it mends no ``hidden`` error."""
     diagnosis = subject.diagnosis
     before, after, fitted = diagnosis.uncalibrated, diagnosis.scaled, diagnosis.fitted
+    if fitted.status != "ok" and before.infinite_nll:
+        return (
+            "Save more decimals, or the logits: no temperature mends labels of probability 0. See what others do:",
+            [subject.other_methods],
+        )
     if fitted.status != "ok":
         return "Ship it as it is until more examples are at hand: no temperature could be fitted.", []
     if not diagnosis.needs_temperature:
@@ -44,6 +49,8 @@ def _advice(subject: Subject, hidden: str) -> tuple[str, list[str]]:
         return "No temperature mends this. See what other methods do:", [subject.other_methods]
     if after.nll > before.nll:
         return "Do not ship this temperature: it does not lower NLL. Bring more calibration examples.", []
+    if subject.by_group is not None:
+        return f"One temperature for all leaves groups miscalibrated. Ship {subject.to_ship}:", subject.commands
     if hidden or direction(after) != "calibrated":
         left = (
             "A temperature treats all classes alike" if direction(after) == "calibrated" else "More than chance is left"

@@ -76,6 +76,32 @@ def test_a_temperature_is_never_fitted_by_command_on_the_examples_it_is_applied_
     assert verdict_on(subject).commands[0] == "calib predict w.pt -o held-out.npz"
 
 
+def test_groups_that_one_temperature_does_not_serve_are_told_to_have_their_own() -> None:
+    groups = np.repeat(["a", "b"], 3000)
+    over, under = drawn(3.0), drawn(0.6)
+    both = Predictions.from_logits(np.vstack([over.values, under.values]), np.append(over.labels, under.labels))
+    subject = Subject("m", calib.diagnose(both), source="p.csv --from logits", groups=("my site", groups))
+    found = verdict_on(subject)
+    assert found.advice.startswith("One temperature for all leaves groups miscalibrated. Ship one temperature for each")
+    assert found.commands == [
+        "calib calibrate p.csv --from logits --group-by 'my site' -o calibrator.json",
+        "calib apply calibrator.json new.csv -o calibrated.csv",
+    ]
+    alike = replace(subject, diagnosis=calib.diagnose(over), groups=("my site", np.arange(over.n) % 2))
+    assert "--group-by" not in " ".join(verdict_on(alike).commands)
+
+
+def test_labels_of_probability_0_are_the_reason_and_more_examples_are_no_cure() -> None:
+    sure = drawn(2.5).probs.copy()
+    sure[0] = np.eye(sure.shape[1])[0]
+    labels = np.append(1, drawn(2.5).labels[1:])
+    found = verdict_on(Subject("m", calib.diagnose(Predictions.from_probs(sure, labels)), source="p.csv"))
+    assert "none mends 1 labels of probability 0" in found.sentence
+    assert found.advice.startswith("Save more decimals, or the logits")
+    assert found.commands == ["calib compare-calibrators p.csv"]
+    assert not any("to ship" in note for note in found.notes)
+
+
 def test_two_classes_whose_errors_cancel_are_not_called_calibrated() -> None:
     rng = np.random.default_rng(0)
     claimed = rng.uniform(size=2000)
