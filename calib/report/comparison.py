@@ -80,6 +80,8 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
         sentence = f"{start}; but the models were not judged on the same examples: what differs may be the examples."
     clear = same and not tied
     headline = f"Best: {best.name}" if clear else f"Lowest {called}: {best.name}, but others may be as good"
+    if not same:
+        headline = "Judged on different examples: none can be called the best"
     numbers = [
         KeyNumber(
             subject.name,
@@ -91,8 +93,13 @@ def _verdict(candidates: Sequence[_Candidate], subjects: Sequence[Subject], *, s
     owner = best.subject
     tuned = best.scaled and owner.diagnosis.needs_temperature  # else its T cannot be told from 1
     expression = f"{owner.to_ship}:" if tuned else "its scores as they are."
-    advice = f"Ship {owner.name}, {expression}"
-    return Verdict("good" if clear else "unsure", headline, sentence, numbers, advice, owner.commands if tuned else [])
+    advice, commands = f"Ship {owner.name}, {expression}", owner.commands if tuned else []
+    if not same:
+        advice, commands = (
+            "Judge them on the same examples before you choose; each model's own part says what to do.",
+            [],
+        )
+    return Verdict("good" if clear else "unsure", headline, sentence, numbers, advice, commands)
 
 
 def _difference(other: _Candidate, best: _Candidate, column: str) -> Interval:

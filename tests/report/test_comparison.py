@@ -67,6 +67,8 @@ def test_models_on_other_examples_are_not_paired() -> None:
     numbers, _, differences, _ = part.sections
     assert part.verdict is not None
     assert "not judged on the same examples" in part.verdict.sentence
+    assert part.verdict.headline == "Judged on different examples: none can be called the best"
+    assert part.verdict.commands == []
     assert numbers.text[0].endswith("good n = 4,000, fewer n = 500.")
     assert "no paired differences" in differences.text[0]
     assert differences.tables == ()
