@@ -17,7 +17,7 @@ scaled = calib.TemperatureScaling.fit(example.calibration).transform(example.tes
 
 panels = []
 for c, name in enumerate(example.test.class_names):
-    sides = {"as it is": example.test, "with T": scaled}.items()
+    sides = {"uncalibrated": example.test, "with T": scaled}.items()
     panels.append(Overlay(name, [(side, calib.calibration_curve(p, of=c, n_bins=10)) for side, p in sides]))
 figure = overlay_figure(panels, columns=5)
 plt.figure(figure)

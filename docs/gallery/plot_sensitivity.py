@@ -15,7 +15,7 @@ example = calib.load_example("digits-resnet8-hard")
 scaled = calib.TemperatureScaling.fit(example.calibration).transform(example.test)
 
 figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.8), layout="constrained", sharey=True)
-for ax, (title, predictions) in zip(axes, {"as it is": example.test, "with T": scaled}.items(), strict=True):
+for ax, (title, predictions) in zip(axes, {"uncalibrated": example.test, "with T": scaled}.items(), strict=True):
     calib.sensitivity_strip(calib.ece_sensitivity(predictions, resamples=200), ax=ax, title=title)
     ax.label_outer()
 axes[1].legend(loc="upper left", frameon=False, fontsize="small")

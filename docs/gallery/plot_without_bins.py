@@ -14,7 +14,7 @@ example = calib.load_example("digits-resnet8-hard")
 scaled = calib.TemperatureScaling.fit(example.calibration).transform(example.test)
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained", sharey=True)
-for ax, (title, predictions) in zip(axes, {"as it is": example.test, "with T": scaled}.items(), strict=True):
+for ax, (title, predictions) in zip(axes, {"uncalibrated": example.test, "with T": scaled}.items(), strict=True):
     calib.smooth_diagram(predictions, ax=ax, title=title)
     calib.corp_diagram(predictions, ax=ax, band=calib.corp_consistency(predictions))
     ax.legend(loc="upper left", fontsize="small", frameon=False)
