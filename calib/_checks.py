@@ -54,12 +54,9 @@ def generator(seed: int) -> np.random.Generator:
     >>> generator(0).integers(10) == generator(0).integers(10)
     np.True_
     """
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"a seed must be a whole number of at least 0, got {seed!r}", help="0 is the usual one"
-        ) from error
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"a seed must be a whole number of at least 0, got {seed!r}", help="0 is the usual one")
+    return np.random.default_rng(seed)
 
 
 def weights(values: Any, n: int) -> Float | None:

@@ -115,7 +115,7 @@ def test_a_number_of_bins_that_is_none_is_refused_as_it_was_given(n_bins: Any) -
         calib.ece_null([[0.9, 0.1]], [0], n_bins=n_bins)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "x"])
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "x"])
 def test_what_is_no_seed_is_refused(seed: Any) -> None:
     with pytest.raises(InputError, match="a seed must be a whole number of at least 0"):
         calib.ece_null([[0.75, 0.25]] * 4, [0, 0, 0, 1], seed=seed)

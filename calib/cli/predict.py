@@ -37,7 +37,7 @@ def predict(
     from calib.files.write import check_ending
 
     check_ending(output)
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=(source,))
     from calib.examples import SPLITS, example_named, load_example
 
     if (name := example_named(source)) is not None:
@@ -51,17 +51,20 @@ def predict(
         return
     from calib.content_hash import file_hash
     from calib.files.run_folder import CHECKPOINT
+    from calib.files.shards import is_shards
     from calib.sources import holds_weights, open_source
 
     path = source / CHECKPOINT if source.is_dir() else source
-    if path.is_file() and not holds_weights(path):
+    if is_shards(source) or (path.is_file() and not holds_weights(path)):
         if split != "test":
             raise InputError(f"{source} is one split already", help="leave --split out")
         from calib.files.carried import carried_columns
 
         given = opened(source, reading).test
-        as_text = output.suffix.lower() == ".csv"
-        _save(given, "given", output, carried_columns(path, given.n, kind=reading.kind, as_text=as_text))
+        as_text, carried = output.suffix.lower() == ".csv", None
+        if not is_shards(source):
+            carried = carried_columns(path, given.n, kind=reading.kind, as_text=as_text)
+        _save(given, "given", output, carried)
         return
     from calib.inference import predict_part, resolve_device
     from calib.models.weights_file import read_tensors

@@ -205,3 +205,13 @@ def test_debug_shows_the_traceback(run: Run, tmp_path: Path, monkeypatch: pytest
 def test_one_calibration_file_does_not_serve_several_models(run: Run, trained: Path, tmp_path: Path) -> None:
     options = ("--calibration", trained / "calibration.npz", "-o", tmp_path / "a.png")
     assert_refused(run("reliability-plot", trained, trained, *options), "--calibration goes with one SOURCE")
+
+
+def test_predict_joins_shards_and_never_replaces_what_it_reads(run: Run, tmp_path: Path) -> None:
+    for day in (0, 1):
+        np.savez(tmp_path / f"{day}.npz", logits=[[2.0, day]] * 3, labels=[0, 1, 0])
+    made = run("predict", tmp_path, "-o", tmp_path.parent / "all.npz", "--force")
+    assert made.code == 0, made.err
+    assert load_predictions(tmp_path.parent / "all.npz").values[:, 1].tolist() == [0, 0, 0, 1, 1, 1]
+    source = tmp_path / "0.npz"
+    assert_refused(run("predict", source, "-o", source, "--force"), "is one of the inputs")
