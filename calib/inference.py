@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -15,6 +14,7 @@ from calib._arrays import Int
 from calib.datasets import Dataset, load_dataset
 from calib.datasets.splits import fingerprint
 from calib.errors import InputError, is_out_of_memory
+from calib.models.modes import in_eval_mode
 from calib.predictions import Predictions, look_like_probs
 from calib.training.checkpoint import Checkpoint
 
@@ -193,7 +193,7 @@ def _over_batches(
     """``output_of`` every batch, and the labels, end to end on the processor; the model is left as it was."""
     where = torch.device(device) if device is not None else _device_of(model)
     outputs, labels, most = [], [], 1 << 62  # examples at once
-    with _evaluating(model), torch.inference_mode():
+    with in_eval_mode(model), torch.inference_mode():
         for batch in loader:
             if not isinstance(batch, tuple | list) or len(batch) < 2:
                 raise InputError(
@@ -232,22 +232,6 @@ def _matrix(output: Any, what: str, wanted: str) -> Tensor:
         found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(f"{what} must return {wanted}, it returned {found}", help="wrap the model, batch the data")
     return output
-
-
-@contextmanager
-def _evaluating(model: Callable[..., Any]) -> Iterator[None]:
-    """Put the model into eval mode; afterwards every module is back in the mode it was in, frozen ones too."""
-    if not isinstance(model, nn.Module):
-        yield
-        return
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(modes[0][1])  # models that override train() see it called; the flags then go module by module
-        for module, training in modes:
-            module.training = training
 
 
 def _device_of(model: Callable[..., Any]) -> torch.device:

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
+from calib._arrays import weighing
 from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.examples import example_named, load_example
 from calib.files.model_folder import is_model_folder, read_model_folder
-from calib.files.npz import load_predictions
+from calib.files.naming import naming
+from calib.files.npz import SCORES, load_predictions
 from calib.files.plain_file import check_file
-from calib.files.read import read_columns, read_predictions
+from calib.files.read import read_predictions
 from calib.files.rounded import notes_of
 from calib.files.run_folder import CALIBRATION, CHECKPOINT, TEST
+from calib.files.safetensors_file import names_in
 from calib.files.shards import ENDINGS, Shards, is_shards
 from calib.files.sniff import describe, is_npz, is_zip
 from calib.predictions import Predictions
@@ -66,6 +69,8 @@ def open_source(path: Path | str, reading: Reading = AS_IT_IS, *, calibration: P
     if calibration is None:
         return source
     given = calibration_split(calibration, reading)
+    with naming(calibration):
+        weighing(given, given.sample_weight)
     problem, help = _mismatch(source.test, given)
     if problem:
         raise InputError(f"{calibration} does not go with {path}: {problem}", help=help)
@@ -99,24 +104,32 @@ def calibration_split(path: Path, reading: Reading) -> Predictions:
     if name is not None:
         return load_example(name).calibration
     if is_shards(path):
-        return Shards.of(path, kind=reading.kind, class_names=reading.class_names).whole()
+        return _shards(path, reading).whole()
     if path.is_dir():
         return load_predictions(path / CALIBRATION)
-    return read_predictions(path, kind=reading.kind, class_names=reading.class_names, rounded=True)
+    return _file(path, replace(reading, labels=None))
+
+
+def _shards(path: Path, reading: Reading) -> Shards:
+    return Shards.of(path, kind=reading.kind, class_names=reading.class_names)
+
+
+def _file(path: Path, reading: Reading) -> Predictions:
+    return read_predictions(
+        path, kind=reading.kind, labels=reading.labels, class_names=reading.class_names, rounded=True
+    )
 
 
 def _open(path: Path, reading: Reading) -> Source:
     if is_shards(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} is shards of predictions")
-        shards = Shards.of(path, kind=reading.kind, class_names=reading.class_names)
-        return Source(shards_name(path), shards.whole(), None)
+        reading.refuse(("labels",), what=f"{path} is shards, which have labels of their own")
+        return Source(shards_name(path), _shards(path, reading).whole(), None)
     if not path.exists():
         raise InputError(f"{path} does not exist", help=OPENED)
     if path.is_file() and not holds_weights(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
-        kind, labels, names = reading.kind, reading.labels, reading.class_names
-        read = read_predictions(path, kind=kind, labels=labels, class_names=names, rounded=True)
-        return Source(path.stem, read, None)
+        return Source(path.stem, _file(path, reading), None)
     reading.refuse(OF_PREDICTIONS[:2], what=f"{path} holds weights or a run of calib, no table of scores")
     if is_model_folder(path):
         return _of_others(path, reading)
@@ -143,8 +156,7 @@ def holds_weights(path: Path) -> bool:
         return not is_npz(path)
     looks_like = describe(path)
     if looks_like == "a safetensors file":
-        names = {name.lower() for name in read_columns(path)}
-        return not names & {"logits", "probs", "labels", "label"}
+        return {name.lower() for name in names_in(path)}.isdisjoint({*SCORES, "labels", "label"})
     return looks_like.startswith("a pickle") or path.suffix.lower() in (".pt", ".pth", ".ckpt", ".tar", ONNX)
 
 

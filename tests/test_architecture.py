@@ -25,7 +25,10 @@ RINGS = {
         *("core", "plots", "datasets", "models", "training", "integrations", "inference", "studies", "report", "cli")
     },
 }
-RING_OF_MODULE = {"runs": "inference", "sources": "inference", "foreign_checkpoint": "inference", "__main__": "cli"}
+RING_OF_MODULE = {
+    **dict.fromkeys(("foreign_checkpoint", "foreign_data", "foreign_network", "runs", "sources"), "inference"),
+    "__main__": "cli",
+}
 AT_MODULE_LEVEL = {
     "core": {"numpy"},
     "plots": {"numpy", "matplotlib", "mpl_toolkits"},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from calib import foreign_checkpoint
+from calib import foreign_data
 from calib.datasets import load_dataset
 from calib.errors import InputError
 from calib.foreign_checkpoint import predict_foreign
@@ -139,7 +139,7 @@ def test_of_data_with_an_official_test_part_that_part_alone_is_run(
     trained: Checkpoint, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = load_dataset("digits")
-    monkeypatch.setattr(foreign_checkpoint, "load_dataset", lambda *_, **__: replace(whole, n_train=1500))
+    monkeypatch.setattr(foreign_data, "load_dataset", lambda *_, **__: replace(whole, n_train=1500))
     found = predict_foreign(weights, DIGITS)
     np.testing.assert_array_equal(found.labels, whole.labels[1500:])
     monkeypatch.undo()
@@ -150,3 +150,10 @@ def test_how_far_a_network_is_can_be_watched(weights: Path) -> None:
     seen: list[int] = []
     source = open_source(weights, replace(DIGITS, batch_size=700, on_images=seen.append))
     assert seen == [700, 1400, source.test.n]
+
+
+def test_names_of_other_classes_than_the_data_has_are_counted(weights: Path) -> None:
+    renamed = replace(DIGITS, class_names=tuple("abcdefghij"))
+    assert predict_foreign(weights, renamed).class_names == tuple("abcdefghij")
+    with pytest.raises(InputError, match="2 class names were given, digits has 10 classes"):
+        predict_foreign(weights, replace(DIGITS, class_names=("a", "b")))

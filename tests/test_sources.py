@@ -191,3 +191,25 @@ def test_what_a_source_has_no_use_for_is_refused(run_folder: Path) -> None:
     alone.write_bytes((run_folder / "checkpoint.pt").read_bytes())
     with pytest.raises(InputError, match=r"--mean was given, but .*which knows its own"):
         open_source(alone, Reading(mean=(0.5,), std=(0.5,)))
+
+
+def test_what_shards_and_weightless_files_cannot_do_is_said_with_their_name(tmp_path: Path) -> None:
+    p = Predictions.from_logits(np.eye(3), [0, 1, 2])
+    (tmp_path / "shards").mkdir()
+    p.save(tmp_path / "shards" / "a.npz")
+    with pytest.raises(InputError, match=r"--labels was given, but .*shards is shards"):
+        open_source(tmp_path / "shards", Reading(labels=tmp_path / "y.npy"))
+    replace(p[:2], sample_weight=np.zeros(2)).save(tmp_path / "light.npz")
+    with pytest.raises(InputError, match=r"light\.npz: all sample weights are 0"):
+        open_source(tmp_path / "shards", calibration=tmp_path / "light.npz")
+
+
+def test_labels_of_the_test_split_are_not_those_of_the_calibration_split(tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", [0, 1, 2])
+    np.savez(tmp_path / "test.npz", logits=np.eye(3))
+    np.savez(tmp_path / "calibration.npz", logits=np.eye(3)[:2], labels=[1, 1])
+    source = open_source(
+        tmp_path / "test.npz", Reading(labels=tmp_path / "y.npy"), calibration=tmp_path / "calibration.npz"
+    )
+    assert source.test.labels.tolist() == [0, 1, 2]
+    assert source.to_fit_on.labels.tolist() == [1, 1]

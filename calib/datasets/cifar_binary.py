@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from calib._arrays import Int
 from calib.errors import InputError
+from calib.files.plain_file import unreadable
 
 PIXELS = 3 * 32 * 32
 
@@ -28,9 +29,7 @@ def read_batch(path: Path, *, n_rows: int, n_classes: int, label_bytes: int) -> 
             )
         records = np.fromfile(path, dtype=np.uint8).reshape(n_rows, label_bytes + PIXELS)
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}", help="check that the file is readable"
-        ) from error
+        raise unreadable(path, error) from error
     labels = records[:, label_bytes - 1].astype(np.int64)
     if labels.max() >= n_classes:
         row = int(np.argmax(labels >= n_classes))

@@ -11,6 +11,7 @@ from calib._arrays import Int
 from calib._text import printable
 from calib.datasets.cifar_binary import PIXELS
 from calib.errors import InputError
+from calib.files.plain_file import unreadable
 from calib.files.plain_pickle import UnexpectedNameError, load_plain
 
 
@@ -50,9 +51,7 @@ def _read(path: Path) -> Mapping[Any, Any]:
             help="do not trust the file: remove it and fetch the official one",
         ) from error
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}", help="check that the file is readable"
-        ) from error
+        raise unreadable(path, error) from error
     except ValueError as error:
         raise _refused(path, f"it is cut short or damaged ({error})") from error
     if not isinstance(batch, dict):

@@ -15,7 +15,8 @@ from calib._nearest import suggestion
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
-from calib.files.plain_file import check_file
+from calib.files.naming import naming
+from calib.files.plain_file import check_file, unreadable
 from calib.files.plain_pickle import UnexpectedNameError, load_plain
 from calib.files.sniff import describe, is_npz, is_zip
 
@@ -83,10 +84,8 @@ def _checked(path: Path, given: Any, n: int, n_classes: int) -> Int:
             f"{path} holds {len(labels):,} labels, the training part has {n:,} examples",
             help="one label an example of the official training part is needed, calibration examples included",
         )
-    try:
+    with naming(path):
         return checked_labels(labels, n, n_classes)
-    except InputError as error:
-        raise InputError(f"{path}: {error}", help=error.help) from error
 
 
 def _read(path: Path, key: str | None) -> Any:
@@ -129,9 +128,7 @@ def _arrays(path: Path) -> Any:
             help=f"do not trust a file that is not yours; of your own labels, {_MAKE}",
         ) from error
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}", help="check that the file is readable and whole"
-        ) from error
+        raise unreadable(path, error) from error
     except InputError:
         raise
     except Exception as error:  # numpy, csv and pickle raise a dozen kinds on a bad file; each means the same

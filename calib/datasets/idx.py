@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calib.errors import InputError
+from calib.files.plain_file import unreadable
 
 MAX_BYTES = 1 << 30  # ten times the largest file of the family; more is a damaged header or an attack
 
@@ -36,9 +37,7 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is cut short or damaged: {error}", help="fetch the file again") from error
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}", help="check that the file is readable"
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:

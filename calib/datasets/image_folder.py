@@ -73,7 +73,7 @@ def image_folder(folder: Path | str, *, image_size: int = 224) -> ImageFolder:
     classes = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(classes) < 2:
         raise InputError(
-            f"{root} holds {len(classes)} folders of classes, at least 2 are needed",
+            f"{root} holds {'one folder' if classes else 'no folders'} of classes, at least 2 are needed",
             help="put the images of each class into a folder of its name",
         )
     files: list[Path] = []

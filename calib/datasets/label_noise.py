@@ -1,12 +1,12 @@
 """Label noise: make some labels wrong on purpose, to see what a method does with them."""
 
-import operator
 from collections.abc import Mapping
 
 import numpy as np
 
 from calib._arrays import Int
 from calib.datasets.confusions import mistaken_for
+from calib.datasets.splits import seeded
 from calib.errors import InputError
 
 
@@ -25,7 +25,7 @@ def symmetric_label_noise(labels: Int, n_classes: int, *, rate: float, seed: int
     """
     if not 0 <= rate <= 1:
         raise InputError(f"label noise must lie in [0, 1], got {rate}", help="0.2 redraws a fifth of the labels")
-    noisy, rng = _own(labels, n_classes), _generator(seed)
+    noisy, rng = _own(labels, n_classes), seeded(seed)
     # Draw for all rows and use some: that is what keeps the noise of different rates nested.
     chosen = rng.permutation(len(noisy))[: round(rate * len(noisy))]
     drawn = rng.integers(n_classes, size=len(noisy))
@@ -70,7 +70,7 @@ def asymmetric_label_noise(
             )
     noisy = _own(labels, n_classes)
     true = noisy.copy()
-    order = _generator(seed).permutation(len(noisy))  # one for all rates, so that they are nested
+    order = seeded(seed).permutation(len(noisy))  # one for all rates, so that they are nested
     for one, other in mapping.items():
         rows = order[true[order] == one]
         noisy[rows[: round(rate * len(rows))]] = other
@@ -85,10 +85,3 @@ def _own(labels: Int, n_classes: int) -> Int:
             f"labels must have shape (n,) and lie in 0 … {n_classes - 1}", help="pass one class index an example"
         )
     return own
-
-
-def _generator(seed: int) -> np.random.Generator:
-    try:
-        return np.random.Generator(np.random.PCG64(operator.index(seed)))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"seed must be a whole number of at least 0, got {seed!r}", help="0 will do") from error

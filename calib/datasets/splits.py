@@ -44,7 +44,7 @@ def split(dataset: Dataset, *, seed: int, train_size: int | None = None, calibra
             f"{n_train} + {n_calibration} were asked for",
             help="ask for fewer training or calibration examples",
         )
-    generator = _generator(seed)
+    generator = seeded(seed)
     rows = generator.permutation(dataset.n) if dataset.n_train is None else np.arange(dataset.n)
     pool, test = rows[:n_pool], rows[n_pool:]
     order = generator.permutation(pool)
@@ -84,7 +84,8 @@ def _size(name: str, value: int) -> int:
     return size
 
 
-def _generator(seed: int) -> np.random.Generator:
+def seeded(seed: int) -> np.random.Generator:
+    """The same stream for a seed on every platform.  Raises `InputError` for what is no seed, None included."""
     try:
         return np.random.Generator(np.random.PCG64(operator.index(seed)))
     except (TypeError, ValueError) as error:

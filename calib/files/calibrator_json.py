@@ -17,6 +17,7 @@ from calib.content_hash import content_hash
 from calib.environment import commit, versions
 from calib.errors import InputError
 from calib.files.atomic import atomic_file
+from calib.files.naming import naming
 from calib.files.plain_file import check_file
 from calib.predictions import Predictions
 
@@ -77,16 +78,17 @@ def load_with_provenance(path: Path | str) -> tuple[Saved, Mapping[str, Any]]:
     path = Path(path)
     check_file(path, "a calibrator", help="`calib calibrate` makes one", largest=LARGEST)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version = content["format"]
-        if isinstance(version, int) and version > FORMAT:
-            raise InputError(f"it was written by a newer calib (format {version})", help="upgrade calib")
-        provenance = content.get("provenance", {})
-        if version != FORMAT or not isinstance(provenance, dict):
-            raise ValueError("its format is unknown")
-        return _decoded(content), provenance
-    except InputError as error:
-        raise InputError(f"{path}: {error}", help=error.help) from error
+        with naming(path):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            version = content["format"]
+            if isinstance(version, int) and version > FORMAT:
+                raise InputError(f"it was written by a newer calib (format {version})", help="upgrade calib")
+            provenance = content.get("provenance", {})
+            if version != FORMAT or not isinstance(provenance, dict):
+                raise ValueError("its format is unknown")
+            return _decoded(content), provenance
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         reason = printable(f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__)
         raise InputError(f"{path} is no saved calibrator ({reason})", help="`calib calibrate` makes one") from error

@@ -1,7 +1,7 @@
 """The columns of a file beside its scores, as they are, so that they can be written again beside others."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,10 @@ from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import label_column, score_columns, weight_column
 from calib.files.csv_table import read_cells
 from calib.files.json_lines import read_json_values
-from calib.files.read import format_of, read_columns
+from calib.files.npz import NO_COLUMNS
+from calib.files.read import format_of, holds_arrays, read_columns
 from calib.files.score_columns import families, role_of
-from calib.files.sniff import is_npz
 from calib.predictions import Kind
-
-OF_CALIB = ("logits", "probs", "beta", "meta", "class_names")  # arrays of an .npz that are no columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +46,14 @@ def carried_columns(path: Path, n: int, *, kind: Kind | None = None, as_text: bo
     `InputError` as reading does.
     """
     columns = read_columns(path)
-    scores, others = _scores(path, columns, kind)
     raw = {name: column for name, column in _raw(path, columns, as_text=as_text).items() if len(column) == n}
-    kept = [name for name in raw if name not in (*scores, *others)]
+    if holds_arrays(path):
+        columns = {name: column for name, column in columns.items() if name not in NO_COLUMNS}
+    scores = score_columns(columns, kind).names
+    others = _other_scores(columns, scores)
     names = list(columns)
-    first = min((names.index(name) for name in scores), default=len(names))
+    kept = [name for name in names if name in raw and name not in (*scores, *others)]
+    first = min(names.index(name) for name in scores)
     return Carried(
         before={name: raw[name] for name in kept if names.index(name) < first},
         after={name: raw[name] for name in kept if names.index(name) > first},
@@ -62,15 +63,10 @@ def carried_columns(path: Path, n: int, *, kind: Kind | None = None, as_text: bo
     )
 
 
-def _scores(path: Path, columns: Mapping[str, AnyArray], kind: Kind | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that were read as scores, and others that calib would read as such."""
-    if is_npz(path) and ("logits" in columns or "probs" in columns):
-        return tuple(name for name in OF_CALIB if name in columns), ()
-    if format_of(path) == "a .npy array":
-        return tuple(columns), ()
-    chosen = score_columns(columns, kind).names
-    known = [family.names for family in families({name: role_of(name) for name in columns}) if family.kind is not None]
-    return chosen, tuple(name for family in known for name in family if name not in chosen)
+def _other_scores(columns: Mapping[str, AnyArray], scores: Sequence[str]) -> tuple[str, ...]:
+    """Columns that calib would read as scores too, had others not been chosen."""
+    known = [family for family in families({name: role_of(name) for name in columns}) if family.kind is not None]
+    return tuple(name for family in known for name in family.names if name not in scores)
 
 
 def _raw(path: Path, columns: Mapping[str, Any], *, as_text: bool) -> Mapping[str, Any]:

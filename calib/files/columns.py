@@ -1,5 +1,6 @@
 """What the columns of somebody's table mean: scores by class, the label, a weight; and Predictions made of them."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -145,22 +146,32 @@ def _refuse_repeated(columns: Mapping[str, AnyArray]) -> None:
 
 
 def _matrix(columns: Mapping[str, AnyArray], names: Sequence[str]) -> AnyArray:
-    if len(names) == 1:
-        return _numeric(columns[names[0]], names[0])
     parts = [_numeric(columns[name], name) for name in names]
-    return np.stack(parts, axis=1) if all(part.ndim == 1 for part in parts) else np.concatenate(parts, axis=1)
+    if len(parts) == 1:
+        return parts[0]
+    for name, part in zip(names, parts, strict=True):
+        if part.shape != parts[0].shape:
+            raise InputError(
+                f"{printable(name)!r} has shape {part.shape}, {printable(names[0])!r} before it {parts[0].shape}",
+                help="give every class a number in every row",
+            )
+    return np.stack(parts, axis=1) if parts[0].ndim == 1 else np.concatenate(parts, axis=1)
 
 
 def _numeric(values: AnyArray, name: str) -> AnyArray:
     """The column as numbers.  Raises `InputError` naming the first row that holds none."""
     array = np.asarray(values)
+    if array.ndim == 0 or array.dtype.kind not in "fiubOUS":
+        what = "one value" if array.ndim == 0 else f"values of type {array.dtype}"
+        raise InputError(f"{printable(name)!r} holds {what}, no column of numbers", help="give one number a row")
     if array.dtype.kind in "fiub":
         return array
-    for row, value in enumerate(array.ravel()):
+    for place, value in enumerate(array.ravel()):
         try:
             float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             comma = isinstance(value, str) and re.fullmatch(r"\s*-?\d+,\d+\s*", value)
+            row = place // math.prod(array.shape[1:])
             raise InputError(
                 f"row {row} column {printable(name)!r} holds {printable(str(value))!r}, which is no number",
                 help="write decimals with a point" if comma else "fill it, or drop the row",

@@ -26,6 +26,10 @@ def column_of_groups(source: Path, column: str) -> AnyArray:
         if column not in columns:
             raise InputError(f"{file} has no column {printable(column)!r}", help=suggestion(column, columns))
         parts.append(columns[column])
+        if np.ndim(parts[-1]) != 1:
+            raise InputError(
+                f"{printable(column)!r} of {file} has shape {np.shape(parts[-1])}", help="a group is one value a row"
+            )
     groups = np.concatenate(parts)
     if (different := len(set(groups.ravel().tolist()))) > MOST:
         raise InputError(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from calib._text import printable
 from calib.errors import InputError
+from calib.files.plain_file import check_file
 from calib.files.sniff import describe
 
 LARGEST = 1 << 28  # bytes; a million epochs are a tenth of it
+_NAME = "name the history.csv of a run directory"
 
 
 def load_history(path: Path | str) -> list[dict[str, float]]:
@@ -17,22 +19,18 @@ def load_history(path: Path | str) -> list[dict[str, float]]:
     Raises `InputError` where the file is missing or no such table, naming line and column of what is no number.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {what}, a history was expected", help="name the history.csv of a run directory")
-    if path.stat().st_size > LARGEST:
-        raise InputError(f"{path} is too large for a history", help="name the history.csv of a run directory")
+    check_file(path, "a history", help=_NAME, largest=LARGEST)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path} is no table of numbers: it looks like {describe(path)}",
-            help="name the history.csv of a run directory",
+            help=_NAME,
         ) from error
     columns = lines[0] if lines else []
     if "epoch" not in columns or len(set(columns)) < len(columns):
-        raise InputError(f"{path} has no column `epoch`, or one twice", help="name the history.csv of a run directory")
+        raise InputError(f"{path} has no column `epoch`, or one twice", help=_NAME)
     rows = []
     for number, cells in enumerate(lines[1:], start=2):
         if len(cells) != len(columns):

@@ -72,13 +72,6 @@ def _array(path: Path, name: str, values: list[Any]) -> AnyArray:
                 help="give every class a number in every row",
             )
     try:
-        array = np.array(values)
+        return np.array(values)
     except (ValueError, OverflowError) as error:
         raise InputError(f"{path}: {printable(name)!r} holds nested lists", help="give one list a row") from error
-    if array.dtype.kind in "OU" and array.ndim == 2:
-        bad = next((r, v) for r, row in enumerate(values) for v in row if not isinstance(v, int | float))
-        raise InputError(
-            f"{path} row {bad[0]} {printable(name)!r} holds {printable(str(bad[1]))!r}, which is no number",
-            help="fill it, or drop the row",
-        )
-    return array

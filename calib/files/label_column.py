@@ -23,6 +23,10 @@ def numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes: 
                 f"row {int(np.argmax(np.isnan(array)))} has no label in {printable(column)!r}", help="drop the row"
             )
         return array
+    if array.ndim != 1:
+        raise InputError(
+            f"labels in {printable(column)!r} must have shape (n,), got {array.shape}", help="pass one label an example"
+        )
     words = ["" if value is None or value != value else str(value) for value in array]
     if names is not None and not are_numbers(names):
         index = {str(name).strip(): i for i, name in enumerate(names)}

@@ -51,7 +51,8 @@ def read_model_folder(path: Path | str) -> ModelFolder:
     weights = next(path / name for name in WEIGHTS if (path / name).is_file())
     trained = content.get("pretrained_cfg")
     given: dict[str, Any] = trained if isinstance(trained, dict) else {}
-    named = content.get("architecture") or next(iter(content.get("architectures") or []), None)
+    several = content.get("architectures")
+    named = content.get("architecture") or (several[0] if isinstance(several, list) and several else None)
     mean, std = _numbers(given.get("mean")), _numbers(given.get("std"))
     size = given.get("input_size")
     if (path / PREPROCESSOR).is_file():
@@ -59,11 +60,12 @@ def read_model_folder(path: Path | str) -> ModelFolder:
         mean, std = _numbers(prepared.get("image_mean")), _numbers(prepared.get("image_std"))
         sides = prepared.get("crop_size") or prepared.get("size")
         size = [sides.get("height", sides.get("shortest_edge"))] if isinstance(sides, dict) else [sides]
+    both = mean is not None and std is not None and min(std) > 0
     return ModelFolder(
         weights,
-        str(named) if isinstance(named, str) else None,
-        mean if std else None,
-        std if mean else None,
+        named if isinstance(named, str) else None,
+        mean if both else None,
+        std if both else None,
         int(size[-1])
         if isinstance(size, list) and size and isinstance(size[-1], int) and 0 < size[-1] < 10_000
         else None,

@@ -2,10 +2,10 @@
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from calib._text import printable
 from calib.errors import InputError
 from calib.files.archive import check_archive
 from calib.files.atomic import atomic_file
-from calib.files.columns import NO_LABELS
+from calib.files.columns import NO_LABELS, predictions_from
+from calib.files.naming import naming
 from calib.files.plain_file import check_file
-from calib.files.rounded import provenance_of, recognised
 from calib.files.sniff import describe, is_zip
 from calib.predictions import Kind, Predictions
 
 FORMAT = 1
+SCORES: tuple[Kind, ...] = ("logits", "probs")
+NO_COLUMNS = ("beta", "class_names", "meta")  # arrays that say something of the others
 
 
 def save_predictions(
@@ -83,52 +85,65 @@ def load_predictions(path: Path | str, *, unlabelled: bool = False) -> Predictio
     unpickled.  With ``unlabelled`` a file may lack ``labels``: they are then 0, nothing but a transform makes sense of
     the result, and saving it leaves them out again.  Raises `InputError` saying what is wrong with the file.
     """
-    return predictions_of(path, read_arrays(path), unlabelled=unlabelled)
-
-
-def predictions_of(
-    path: Path | str, arrays: Mapping[str, Any], *, unlabelled: bool = False, rounded: bool = False
-) -> Predictions:
-    """What `load_predictions` makes of the arrays that `read_arrays` read from ``path``."""
-    path, arrays = Path(path), dict(arrays)
-    lacking = unlabelled and "labels" not in arrays
-    if lacking:
-        arrays["labels"] = np.zeros(
-            len(next((arrays[kind] for kind in ("logits", "probs") if kind in arrays), ())), int
-        )
-    kinds: list[Kind] = [kind for kind in ("logits", "probs") if kind in arrays]
+    path, arrays = Path(path), read_arrays(path)
+    kinds = [kind for kind in SCORES if kind in arrays]
     if len(kinds) == 2:
         raise InputError(
             f"{path} holds both `logits` and `probs`, and they may differ",
             help="keep the logits: probabilities are rounded",
         )
-    if not kinds or "labels" not in arrays:
+    if not kinds or not (unlabelled or "labels" in arrays):
         raise InputError(
             f"{path} must hold `labels` and either `logits` or `probs`, "
             f"it holds {', '.join(sorted(arrays)) or 'nothing'}",
             help='np.savez("predictions.npz", logits=logits, labels=labels) makes such a file',
         )
-    meta = _read_meta(path, arrays)
-    if rounded and kinds[0] == "probs" and (mended := recognised(arrays["probs"])) is not None:
-        arrays["probs"] = mended.values
-        meta["provenance"] = {**meta["provenance"], **provenance_of(mended)}
-    make = Predictions.from_logits if kinds[0] == "logits" else Predictions.from_probs
-    try:
-        predictions = make(
-            arrays[kinds[0]],
-            arrays["labels"],
-            class_names=meta["class_names"],
-            provenance=meta["provenance"],
-            sample_weight=arrays.get("sample_weight"),
-        )
-        if lacking:
-            predictions = replace(predictions, provenance={**predictions.provenance, NO_LABELS: True})
-        if "beta" in arrays:
-            predictions = replace(predictions, beta=_beta(arrays["beta"], predictions.n))
+    with naming(path):
+        predictions = predictions_of(_own(arrays), unlabelled=unlabelled)
         _ = predictions.outcomes  # find bad values now, while the file's name is known
-    except InputError as error:
-        raise InputError(f"{path}: {error}", help=error.help) from error
     return predictions
+
+
+def predictions_of(
+    arrays: Mapping[str, AnyArray],
+    *,
+    kind: Kind | None = None,
+    labels: AnyArray | None = None,
+    class_names: Sequence[str] | None = None,
+    unlabelled: bool = False,
+    rounded: bool = False,
+) -> Predictions:
+    """Predictions of the named arrays of a file, and what `NO_COLUMNS` among them say of the others.
+
+    The rest is as `calib.files.columns.predictions_from` has it.  A file of calib's own says what it holds: what
+    ``kind``, ``labels`` or ``class_names`` say otherwise is not passed over.  Raises `InputError` saying what is wrong.
+    """
+    meta = _meta(arrays)
+    if meta.ours:
+        if labels is not None and "labels" in arrays:
+            raise InputError("the file says itself what its labels are", help="leave --labels out")
+        if kind is not None and kind not in arrays:
+            raise InputError(f"the file holds no {kind}, by its own word", help="leave --from out")
+        arrays = _own(arrays)
+    names = meta.class_names if meta.class_names is not None else class_names
+    if class_names is not None and names is not None and list(names) != list(class_names):
+        raise InputError("the file says itself what its classes are called", help="leave --class-names out")
+    found = predictions_from(
+        {name: array for name, array in arrays.items() if name not in NO_COLUMNS},
+        kind=kind,
+        labels=labels,
+        class_names=names,
+        unlabelled=unlabelled,
+        rounded=rounded,
+    )
+    before = {name: value for name, value in meta.provenance.items() if name != NO_LABELS}
+    beta = _beta(arrays["beta"], found.n) if "beta" in arrays else 1.0
+    return replace(found, beta=beta, provenance={**before, **found.provenance})
+
+
+def _own(arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """The arrays that calib's format knows; columns that were carried beside them are others."""
+    return {name: arrays[name] for name in (*SCORES, "labels", "sample_weight", *NO_COLUMNS) if name in arrays}
 
 
 def read_arrays(path: Path | str) -> dict[str, Any]:
@@ -159,25 +174,27 @@ def read_arrays(path: Path | str) -> dict[str, Any]:
         ) from error
 
 
-def _read_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
-    """Class names and provenance: from calib's own ``meta``, or a plain ``class_names`` array."""
+class _Meta(NamedTuple):
+    """Class names and provenance, and whether calib said them; a plain ``class_names`` array says names too."""
+
+    class_names: Sequence[str] | None
+    provenance: Mapping[str, Any]
+    ours: bool
+
+
+def _meta(arrays: Mapping[str, AnyArray]) -> _Meta:
     names = arrays.get("class_names")
-    plain: dict[str, Any] = {
-        "class_names": None if names is None else [str(name) for name in names.astype(str).ravel()],
-        "provenance": {},
-    }
-    if "meta" not in arrays:
-        return plain
+    plain = _Meta(None if names is None else [str(name) for name in names.astype(str).ravel()], {}, ours=False)
     try:
         meta = json.loads(str(arrays["meta"]))
         version, names, provenance = int(meta["format"]), meta.get("class_names"), meta.get("provenance", {})
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return plain  # somebody else's `meta`
+        return plain  # there is none, or somebody else's
     if version > FORMAT:
-        raise InputError(f"{path} was written by a newer calib (format {version})", help="upgrade calib")
+        raise InputError(f"it was written by a newer calib (format {version})", help="upgrade calib")
     if not isinstance(names, list | None) or not isinstance(provenance, dict):
-        raise InputError(f"{path}: `meta` holds no list of class names and no provenance", help="make the file again")
-    return {"class_names": names, "provenance": provenance}
+        raise InputError("`meta` holds no list of class names and no provenance", help="make the file again")
+    return _Meta(names, provenance, ours=True)
 
 
 def _beta(beta: Any, n: int) -> Any:

@@ -23,6 +23,11 @@ def check_file(path: Path | str, expected: str, *, help: str, largest: int | Non
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}", help="check the path, its permissions and the disk"
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error for a file that the system does not let be read."""
+    return InputError(
+        f"cannot read {path}: {error.strerror or error}", help="check the path, its permissions and the disk"
+    )

@@ -1,7 +1,6 @@
 """Predictions and labels from whatever file people keep them in, told apart by content."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from calib.files.columns import predictions_from
 from calib.files.csv_table import read_csv
 from calib.files.json_lines import read_json_lines
 from calib.files.label_column import LABELS
+from calib.files.naming import naming
 from calib.files.npz import predictions_of, read_arrays
 from calib.files.plain_file import check_file
 from calib.files.safetensors_file import read_safetensors
@@ -52,59 +52,19 @@ def read_predictions(
     """
     path = Path(path)
     columns = read_columns(path)
-    if "class_names" in columns and class_names is None and is_npz(path):
-        class_names = [str(name) for name in columns["class_names"].astype(str).ravel()]
-    if "meta" in columns:
-        _refuse_contradiction(path, columns, kind, labels)
-    if "meta" in columns or _is_usual(columns, kind, labels, unlabelled=unlabelled):
-        others = {"logits", "probs"} - {kind} if kind in columns else set()
-        arrays = {name: array for name, array in columns.items() if name not in others}
-        return _named(path, predictions_of(path, arrays, unlabelled=unlabelled, rounded=rounded), class_names)
     given = None if labels is None else read_labels_file(labels)
-    try:
-        predictions = predictions_from(
-            {name: columns[name] for name in columns if name != "class_names"} if is_npz(path) else columns,
-            kind=kind,
-            labels=given,
-            class_names=class_names,
-            unlabelled=unlabelled,
-            rounded=rounded,
+    make = predictions_of if holds_arrays(path) else predictions_from
+    with naming(path):
+        predictions = make(
+            columns, kind=kind, labels=given, class_names=class_names, unlabelled=unlabelled, rounded=rounded
         )
         _ = predictions.outcomes  # find bad values now, while the file's name is known
-    except InputError as error:
-        raise InputError(f"{path}: {error}", help=error.help) from error
     return predictions
 
 
-def _refuse_contradiction(path: Path, columns: Columns, kind: Kind | None, labels: Path | str | None) -> None:
-    """A file of calib's own says what it holds: what somebody says otherwise is not passed over."""
-    if labels is not None:
-        raise InputError(f"{path} says itself what its labels are", help="leave --labels out")
-    if kind is not None and kind not in columns:
-        raise InputError(f"{path} holds no {kind}, by its own word", help="leave --from out")
-
-
-def _named(path: Path, predictions: Predictions, class_names: Sequence[str] | None) -> Predictions:
-    """Predictions without names of classes get those that somebody says; they keep their own, and no others."""
-    if class_names is None or predictions.class_names == tuple(class_names):
-        return predictions
-    if predictions.class_names is not None:
-        raise InputError(f"{path} says itself what its classes are called", help="leave --class-names out")
-    if len(class_names) != (k := predictions.n_classes):
-        raise InputError(
-            f"{path}: {len(class_names)} class names were given for {k} classes",
-            help="give one name a column, in column order",
-        )
-    return replace(predictions, class_names=tuple(class_names))
-
-
-def _is_usual(columns: Columns, kind: Kind | None, labels: Path | str | None, *, unlabelled: bool) -> bool:
-    """Whether these are the arrays that calib itself writes, by their plain names and types."""
-    own = [name for name in ("logits", "probs") if name in columns]
-    numbered = "labels" in columns and columns["labels"].dtype.kind in "iufb"
-    wanted = kind is None or kind in own
-    plain = {"logits", "probs", "labels", "beta", "class_names", "sample_weight"}
-    return bool(own) and labels is None and wanted and columns.keys() <= plain and (numbered or unlabelled)
+def holds_arrays(path: Path) -> bool:
+    """Whether a file is of named arrays, of which some may say something of the others, and no table."""
+    return is_npz(path) or describe(path) == "a safetensors file"
 
 
 def read_columns(path: Path | str) -> Columns:

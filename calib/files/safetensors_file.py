@@ -23,6 +23,19 @@ def read_safetensors(path: Path | str) -> dict[str, AnyArray]:
     except MemoryError as error:
         raise InputError(f"{path} does not fit into memory", help="split it, or use a machine with more") from error
     except Exception as error:  # the library raises its own kind, and others, on a damaged header
-        raise InputError(
-            f"{path} is damaged ({printable(str(error) or type(error).__name__)})", help="copy or download it again"
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def names_in(path: Path | str) -> list[str]:
+    """The names of its tensors, of which none is read.  Raises `InputError` likewise."""
+    whole = library("safetensors", extra="safetensors", what="a safetensors file")
+    try:
+        with whole.safe_open(path, framework="numpy") as file:
+            return list(file.keys())
+    except Exception as error:  # as above
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path | str, error: Exception) -> InputError:
+    reason = printable(str(error) or type(error).__name__)
+    return InputError(f"{path} is damaged ({reason})", help="copy or download it again")

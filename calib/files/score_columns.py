@@ -56,13 +56,16 @@ def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind
             )
         return Scores(kind, family.names, family.class_names)
     others = [name for name, role in roles.items() if role not in IDS] if kind and not found else []
+    if len(others) == 1 and np.ndim(columns[others[0]]) == 2:
+        return Scores(kind, tuple(others))
     if len(others) < 2:
         other = found[0].kind if found else None
         raise InputError(
             f"there are no columns of {kind or 'scores'} among {listed(columns)}",
             help=f"the file says {other}: --from {other}"
             if other
-            else "call them logit_0, logit_1, … or prob_0, prob_1, …; or say --from where columns are named by class",
+            else "call them logit_0, logit_1, … or prob_0, prob_1, …; or say --from logits or --from probs "
+            "where columns are named by class, or one array holds all classes",
         )
     return Scores(kind, tuple(others), tuple(name.strip() for name in others))
 

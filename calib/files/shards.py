@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from calib._arrays import AnyArray
+import numpy as np
+
+from calib._arrays import AnyArray, read_only
 from calib._extras import library
 from calib._text import printable
 from calib.content_hash import file_hash
 from calib.errors import InputError
 from calib.files.arrow_table import ArrowColumns
 from calib.files.columns import predictions_from
+from calib.files.naming import naming
 from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
 from calib.files.run_folder import CHECKPOINT, CONFIG
@@ -96,12 +99,8 @@ class Shards:
         """What ``of`` finds in each part, in order.  Errors of parts that know their file name it."""
         for part in self:
             file, row = (part.provenance.get(name) for name in ("file", "row"))
-            try:
+            with naming(None if file is None else f"{file}{_after(row)}"):
                 found = of(part)
-            except InputError as error:
-                if file is None:
-                    raise
-                raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
             yield found
 
     def whole(self) -> Predictions:
@@ -154,11 +153,9 @@ class Shards:
             raise InputError(f"{file} is damaged ({reason})", help="write it again") from error
 
     def _made(self, file: Path, columns: Mapping[str, AnyArray], row: int) -> Predictions:
-        try:
+        with naming(f"{file}{_after(row)}"):
             made = predictions_from(columns, kind=self.kind, class_names=self.class_names)
-            return replace(made, provenance={"file": str(file), "row": row})
-        except InputError as error:
-            raise InputError(f"{file}{_after(row)}: {error}", help=error.help) from error
+        return replace(made, provenance={"file": str(file), "row": row})
 
 
 def is_shards(source: Path) -> bool:
@@ -173,16 +170,17 @@ def is_shards(source: Path) -> bool:
 def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
     """At most as many items, evenly from the whole of them.
 
-    >>> spread(range(100), most=4)
-    range(0, 100, 25)
+    >>> list(spread(range(100), most=4)), list(spread(range(7), most=4))
+    ([0, 25, 50, 75], [0, 2, 4, 6])
     """
-    return whole[:: max(1, len(whole) // most)][:most]
+    return whole[:: max(1, -(-len(whole) // most))]
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Parts of one data set as one.  Raises `InputError` where there are none, or only some have weights."""
-    import numpy as np
+    """Parts of one data set as one, each with its temperature.
 
+    Raises `InputError` where there are none, they name their classes otherwise, or only some have weights.
+    """
     if not parts:
         raise InputError("there are no rows", help="were the predictions written to the end?")
     names = parts[0].class_names
@@ -192,12 +190,14 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     weights = [part.sample_weight for part in parts if part.sample_weight is not None]
     if 0 < len(weights) < len(parts):
         raise InputError("some parts have sample weights and some have none", help="give all of them weights")
-    return make(
+    whole = make(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
         class_names=names,
         sample_weight=np.concatenate(weights) if weights else None,
     )
+    beta = np.concatenate([np.broadcast_to(np.asarray(part.beta, np.float64), part.n) for part in parts])
+    return replace(whole, beta=float(beta[0]) if (beta == beta[0]).all() else read_only(beta))
 
 
 def to_guess_from(parts: Sequence[Predictions]) -> Predictions:

@@ -11,10 +11,10 @@ import numpy as np
 from calib._arrays import AnyArray, read_only
 from calib._text import listed
 from calib.errors import InputError
-from calib.files.carried import OF_CALIB, Carried
+from calib.files.carried import Carried
 from calib.files.columns import NO_LABELS
 from calib.files.label_column import LABELS, are_numbers
-from calib.files.npz import save_predictions
+from calib.files.npz import NO_COLUMNS, SCORES, save_predictions
 from calib.files.score_columns import families, role_of
 from calib.files.table_file import WRITERS, write_table
 from calib.predictions import Predictions
@@ -104,7 +104,8 @@ def _arrays(carried: Carried, n: int) -> tuple[dict[str, AnyArray], list[str]]:
         array = np.asarray(column.to_numpy() if hasattr(column, "to_pylist") else column)
         if array.dtype.kind == "O" and all(isinstance(cell, str) for cell in array.ravel()):
             array = array.astype(str)
-        unfit = getattr(column, "null_count", 0) or name in OF_CALIB or role_of(name) in (*LABELS, "sample_weight")
+        of_calib = name in (*SCORES, *NO_COLUMNS) or role_of(name) in (*LABELS, "sample_weight")
+        unfit = of_calib or getattr(column, "null_count", 0) > 0
         if array.dtype.kind not in "fiubUM" or len(array) != n or unfit or not re.fullmatch(r"[^/\\\0]+", name):
             lost.append(name)
         else:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from calib._arrays import AnyArray, Float
+from calib._text import listed
 from calib.binning import check_choice
 from calib.calibrators._base import log_probs
 from calib.calibrators.registry import BINARY, method_class
@@ -226,7 +227,7 @@ def _read(estimator: Any, X: Any, scores: Scores, classes: AnyArray) -> AnyArray
         raise InputError(f"{name} has no {scores}", help=f'scores="{other}", if it has that')
     if not np.array_equal(own := _classes(estimator), classes):
         raise InputError(
-            f"{name} learned the {len(own)} classes {_listed(own)} in one fold, and there are {len(classes)}",
+            f"{name} learned the {len(own)} classes {listed(own)} in one fold, and there are {len(classes)}",
             help="use folds that each leave some rows of every class to learn from",
         )
     values = np.asarray(getattr(estimator, scores)(X))
@@ -252,10 +253,6 @@ def _columns(labels: AnyArray, classes: AnyArray) -> AnyArray:
         row = found.index(-1)
         raise InputError(
             f"row {row} has the label {labels.tolist()[row]!r}, which the classifier does not know",
-            help=f"its classes are {_listed(classes)}",
+            help=f"its classes are {listed(classes)}",
         )
     return np.array(found, np.int64)
-
-
-def _listed(classes: AnyArray) -> str:
-    return ", ".join(map(repr, classes.tolist()[:10])) + (", ..." if len(classes) > 10 else "")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from calib._extras import library
 from calib.errors import InputError
 from calib.models._classifier import templates_of
+from calib.models.modes import in_eval_mode
 
 LIBRARIES = ("timm", "torchvision")
 
@@ -73,10 +74,8 @@ class ExternalModel(nn.Module):
             module.register_forward_hook(lambda _, inputs, output, name=name: outputs.update({name: output}))
             for name, module in linear.items()
         ]
-        modes = [(module, module.training) for module in self.network.modules()]
-        self.network.eval()
         try:
-            with torch.no_grad():
+            with in_eval_mode(self.network), torch.no_grad():
                 logits = self.forward(example)
         except Exception as error:  # whatever a foreign network raises for an input that it was not made for
             reason = str(error).partition("\n")[0] or type(error).__name__
@@ -87,8 +86,6 @@ class ExternalModel(nn.Module):
         finally:
             for handle in handles:
                 handle.remove()
-            for module, training in modes:
-                module.training = training
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(example):
             found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise InputError(f"{self.name} must return logits (n, k), it returned {found}", help="choose a classifier")

@@ -42,7 +42,7 @@ class Fit:
             lines.append(f"the file lacks {_some(self.missing)}")
         if self.foreign:
             lines.append(f"the file has {_some(self.foreign, 'more')}")
-        return "; ".join(lines[: SHOWN + 2])
+        return "; ".join(lines)
 
 
 def fit(weights: Mapping[str, Tensor], arch: str, *, image_shape: tuple[int, int, int] | None = None) -> Fit:

@@ -37,12 +37,17 @@ def test_what_is_no_config_is_refused(tmp_path: Path, content: str) -> None:
         read_model_folder(tmp_path)
 
 
-@pytest.mark.parametrize("odd", [{"mean": "x", "std": [1]}, {"input_size": [-3]}, {"input_size": "x"}, 3, None])
+ODD = ({"mean": "x", "std": [1]}, {"mean": [0.5], "std": [0]}, {"input_size": [-3]}, {"input_size": "x"}, 3, None)
+
+
+@pytest.mark.parametrize("odd", ODD)
 def test_odd_entries_are_as_good_as_none(tmp_path: Path, odd: object) -> None:
     torch.save({}, tmp_path / "pytorch_model.bin")
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["Net"], "pretrained_cfg": odd}))
     found = read_model_folder(tmp_path)
     assert (found.architecture, found.mean, found.std, found.image_size) == ("Net", None, None, None)
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": odd}))
+    assert read_model_folder(tmp_path).architecture is None
 
 
 def test_a_folder_is_a_source(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_words_such_as_na_and_null_are_labels_not_gaps(tmp_path: Path) -> None:
         ("label,prob_0,prob_1\n", "no rows"),
         ('{"label": 0, "probs": [0.5, 0.5]}\n{"label": 1}\n', "line 2 lacks 'probs'"),
         ('{"label": 0, "probs": [0.5, 0.5]}\n{"label": 1, "probs": [1]}\n', "row 1 has another number of 'probs'"),
-        ('{"label": 0, "probs": [0.5, 0.5]}\n{"label": 1, "probs": [null, 1]}\n', "row 1 'probs' holds 'None'"),
+        ('{"label": 0, "probs": [0.5, 0.5]}\n{"label": 1, "probs": [null, 1]}\n', "row 1 column 'probs' holds 'None'"),
         ('{"label": 0, "probs": [0.5, 0.5]}\n[1]\n', "line 2 is no object"),
         ('{"label": 0, "probs": [0.5, 0.5]}\n{"label": \n', "line 2 is no JSON"),
     ],

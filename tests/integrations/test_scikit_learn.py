@@ -176,7 +176,7 @@ def test_folds_may_be_a_splitter_and_need_not_hold_every_row() -> None:
     found = CalibratedClassifier(cv=ShuffleSplit(4, test_size=0.3, random_state=0)).fit(X, Y)
     assert (found.n_folds_, found.calibrator_.n) == (4, 360)
     lacking = [(np.flatnonzero(Y != 2), np.flatnonzero(Y == 2))]
-    with pytest.raises(InputError, match="LogisticRegression learned the 2 classes 0, 1 in one fold, and there are 3"):
+    with pytest.raises(InputError, match="LogisticRegression learned the 2 classes '0', '1' in one fold, and"):
         CalibratedClassifier(cv=lacking).fit(X, Y)
 
 
