@@ -115,9 +115,7 @@ def _shards(path: Path, reading: Reading) -> Shards:
 
 
 def _file(path: Path, reading: Reading) -> Predictions:
-    return read_predictions(
-        path, kind=reading.kind, labels=reading.labels, class_names=reading.class_names, rounded=True
-    )
+    return read_predictions(path, kind=reading.kind, labels=reading.labels, class_names=reading.class_names)
 
 
 def _open(path: Path, reading: Reading) -> Source:

@@ -1,6 +1,7 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from calib._text import printable
@@ -12,6 +13,7 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.content_hash import content_hash
 from calib.errors import InputError
 from calib.files.calibrator_json import load_with_provenance
+from calib.files.rounded import ROUNDED
 from calib.predictions import ArrayLike, Predictions
 
 
@@ -38,7 +40,8 @@ def apply_calibrator(
         calibrated = calibrator.transform(predictions, groups_of(column))
     else:
         calibrated = calibrator.transform(predictions)
-    return calibrated, _warnings(predictions, calibrated, dict(provenance))
+    kept = {name: value for name, value in calibrated.provenance.items() if name != ROUNDED}  # they are others now
+    return replace(calibrated, provenance=kept), _warnings(predictions, calibrated, dict(provenance))
 
 
 def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibrator: object) -> None:

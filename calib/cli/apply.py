@@ -48,9 +48,7 @@ def apply(
         reading.refuse(OF_WEIGHTS, what=f"{source} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         with working("reading"):
-            predictions = read_predictions(
-                source, kind=kind, labels=labels, class_names=names, unlabelled=True, rounded=True
-            )
+            predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
             carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
         for note in notes_of(predictions):
             say(f"note: {note}")

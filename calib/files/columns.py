@@ -28,16 +28,15 @@ def predictions_from(
     labels: AnyArray | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
-    rounded: bool = False,
 ) -> Predictions:
     """Make Predictions of named columns, each ``(n,)``, or ``(n, k)`` for all classes at once.
     Scores are ``logit_0 … logit_{k−1}`` or ``prob_0 …`` (also ``prob_cat``, with names for numbers), one column of all,
     or one of two classes' P(y = 1); where their names do not say whether they are logits or probabilities, as
     ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, every column that is neither label,
     weight nor id is a class of that name.  ``labels`` take the place of a label column; words become numbers by the
-    classes' names; ``unlabelled`` makes them 0 where there are none.  ``rounded`` takes probabilities of a few decimals
-    whose rows do not sum to 1, and notes that in the provenance.  Raises `InputError` naming row and column of what
-    is wrong.
+    classes' names; ``unlabelled`` makes them 0 where there are none.  Probabilities of a few decimals whose rows do not
+    sum to 1 are divided by their sums, and the provenance says so (`calib.files.rounded`).  Raises `InputError` naming
+    row and column of what is wrong.
 
     >>> columns = {"prob_1": np.array([0.2, 0.6]), "prob_0": np.array([0.8, 0.4]), "label": np.array([0, 1])}
     >>> predictions_from(columns).probs.tolist()
@@ -59,8 +58,7 @@ def predictions_from(
     scores = score_columns(columns, kind)
     names = class_names if class_names is not None else scores.class_names
     values = _matrix(columns, scores.names)
-    mended = recognised(values) if rounded and scores.kind == "probs" else None
-    values = values if mended is None else mended.values
+    values, rounding = (scores.kind == "probs" and recognised(values)) or (values, None)
     make = Predictions.from_logits if scores.kind == "logits" else Predictions.from_probs
     n_classes = 2 if values.ndim == 1 else values.shape[1]
     found = np.zeros(len(values), np.int64)
@@ -71,7 +69,7 @@ def predictions_from(
         found,
         class_names=names,
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
-        provenance={**({NO_LABELS: True} if lacking else {}), **provenance_of(mended)},
+        provenance={**({NO_LABELS: True} if lacking else {}), **provenance_of(rounding)},
     )
 
 

@@ -19,6 +19,7 @@ from calib.files.columns import predictions_from
 from calib.files.naming import naming
 from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
+from calib.files.rounded import together
 from calib.files.run_folder import CHECKPOINT, CONFIG
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
@@ -155,7 +156,7 @@ class Shards:
     def _made(self, file: Path, columns: Mapping[str, AnyArray], row: int) -> Predictions:
         with naming(f"{file}{_after(row)}"):
             made = predictions_from(columns, kind=self.kind, class_names=self.class_names)
-        return replace(made, provenance={"file": str(file), "row": row})
+        return replace(made, provenance={**made.provenance, "file": str(file), "row": row})
 
 
 def is_shards(source: Path) -> bool:
@@ -195,6 +196,7 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
         np.concatenate([part.labels for part in parts]),
         class_names=names,
         sample_weight=np.concatenate(weights) if weights else None,
+        provenance=together([part.provenance for part in parts]),
     )
     beta = np.concatenate([np.broadcast_to(np.asarray(part.beta, np.float64), part.n) for part in parts])
     return replace(whole, beta=float(beta[0]) if (beta == beta[0]).all() else read_only(beta))
