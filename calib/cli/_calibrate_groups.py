@@ -19,8 +19,8 @@ def calibrate_groups(
 ) -> None:
     """Fit ``chosen``, called ``method``, to the examples of each group, save them and say what they are.
 
-    Raises `InputError` where ``source`` has no such column or it is the label, `NumericalError` where a group has no best
-    temperature.
+    Raises `InputError` where ``source`` has no such column or it is the label, `NumericalError` where a group
+    has no best temperature.
     """
     from calib.calibrators.grouped import GroupedCalibrator
     from calib.calibrators.registry import fewest_examples

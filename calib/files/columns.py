@@ -9,9 +9,9 @@ import numpy as np
 from calib._arrays import AnyArray
 from calib._text import listed, printable
 from calib.errors import InputError
-from calib.files.label_column import LABELS, numbers_of_labels
+from calib.files.label_column import LABELS, any_missing, numbers_of_labels
 from calib.files.rounded import provenance_of, recognised
-from calib.files.score_columns import Scores, families, role_of, scores_among
+from calib.files.score_columns import UNIQUE, Scores, families, role_of, scores_among
 from calib.outcomes import Outcomes
 from calib.predictions import Kind, Predictions
 
@@ -30,13 +30,14 @@ def predictions_from(
     unlabelled: bool = False,
 ) -> Predictions:
     """Make Predictions of named columns, each ``(n,)``, or ``(n, k)`` for all classes at once.
+
     Scores are ``logit_0 … logit_{k−1}`` or ``prob_0 …`` (also ``prob_cat``, with names for numbers), one column of all,
     or one of two classes' P(y = 1); where their names do not say whether they are logits or probabilities, as
     ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, every column that is neither label,
     weight nor id is a class of that name.  ``labels`` take the place of a label column; words become numbers by the
-    classes' names; ``unlabelled`` makes them 0 where there are none.  Probabilities of a few decimals whose rows do not
-    sum to 1 are divided by their sums, and the provenance says so (`calib.files.rounded`).  Raises `InputError` naming
-    row and column of what is wrong.
+    classes' names; ``unlabelled`` makes them 0 where there are none, or not of all rows.  Probabilities of a few
+    decimals whose rows do not sum to 1 are divided by their sums, and the provenance says so (`calib.files.rounded`).
+    Raises `InputError` naming row and column of what is wrong.
 
     >>> columns = {"prob_1": np.array([0.2, 0.6]), "prob_0": np.array([0.8, 0.4]), "label": np.array([0, 1])}
     >>> predictions_from(columns).probs.tolist()
@@ -44,19 +45,19 @@ def predictions_from(
     """
     _refuse_log(columns)
     given, weight = label_column(columns), weight_column(columns)
-    lacking = unlabelled and labels is None and given is None
-    if labels is None:
-        if given is None and not lacking:
+    _refuse_repeated(columns)
+    scores = score_columns(columns, kind)
+    names = class_names if class_names is not None else scores.class_names
+    lacking = unlabelled and labels is None and (given is None or _lacks_labels(columns, given, names or ()))
+    if labels is None and not lacking:
+        if given is None:
             raise InputError(
                 f"there is no column of labels among {listed(columns)}",
                 help="call it `label`, or bring the labels in a file of their own: --labels FILE",
             )
-        labels = None if given is None else columns[given]
-    elif given is not None:
+        labels = columns[given]
+    elif labels is not None and given is not None:
         raise InputError(f"labels were given, and there is a column {given!r} too", help="leave one of them out")
-    _refuse_repeated(columns)
-    scores = score_columns(columns, kind)
-    names = class_names if class_names is not None else scores.class_names
     values = _matrix(columns, scores.names)
     values, rounding = (scores.kind == "probs" and recognised(values)) or (values, None)
     make = Predictions.from_logits if scores.kind == "logits" else Predictions.from_probs
@@ -116,6 +117,14 @@ def weight_column(columns: Iterable[str]) -> str | None:
     return _only(columns, WEIGHTS, "weights")
 
 
+def _lacks_labels(columns: Mapping[str, AnyArray], name: str, class_names: Sequence[str]) -> bool:
+    """Whether a column of labels has none in some row."""
+    try:
+        return any_missing(columns[name], class_names)
+    except InputError:  # formats that know of missing values refuse them
+        return True
+
+
 def score_columns(columns: Mapping[str, AnyArray], kind: Kind | None) -> Scores:
     """The columns of scores.  Raises `InputError` where there are none, or more than one kind of them."""
     roles = {name: role_of(name) for name in columns}
@@ -132,7 +141,7 @@ def _only(columns: Iterable[str], wanted: Sequence[str], what: str) -> str | Non
 def _refuse_repeated(columns: Mapping[str, AnyArray]) -> None:
     """An id that comes twice is an example that counts twice."""
     for name in columns:
-        if role_of(name) in ("id", "row_id", "example_id"):
+        if role_of(name) in UNIQUE:
             ids = np.asarray(columns[name]).astype(str)
             values, first, counts = np.unique(ids, return_index=True, return_counts=True)
             if (counts > 1).any():

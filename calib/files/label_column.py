@@ -52,6 +52,17 @@ def numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes: 
     return np.array([int(float(word)) for word in words], dtype=np.int64)
 
 
+def any_missing(values: AnyArray, names: Sequence[str]) -> bool:
+    """Whether a row has no label: a blank, a question mark, null or NaN, and none of the classes' ``names``."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        return bool(np.isnan(array).any())
+    missing = {"", "?", "null", "none", "nan", "na", "n/a"} - {name.strip().lower() for name in names}
+    return array.dtype.kind in "OUS" and any(
+        value is None or value != value or str(value).strip().lower() in missing for value in array.ravel()
+    )
+
+
 def are_numbers(names: Sequence[str]) -> bool:
     """Whether names of classes are their numbers 0 … k − 1, and so say nothing."""
     return all(re.fullmatch(r"\d+", str(name).strip()) for name in names) and [int(name) for name in names] == list(

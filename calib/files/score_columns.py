@@ -11,7 +11,8 @@ from calib._text import listed, printable
 from calib.errors import InputError
 from calib.predictions import Kind
 
-IDS = ("id", "row_id", "example_id", "index", "")
+UNIQUE = ("id", "row_id", "example_id")  # no two examples have one
+IDS = (*UNIQUE, "index", "")
 _LOGITS = ("logit", "logits")
 _PROBS = (
     *("prob", "probs", "proba", "probas", "probability", "probabilities", "p"),
