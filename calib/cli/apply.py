@@ -49,7 +49,10 @@ def apply(
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         with working("reading"):
             predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
-            carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
+            as_text = output.suffix.lower() == ".csv"
+            carried = carried_columns(
+                source, predictions.n, kind=kind, class_names=predictions.class_names, as_text=as_text
+            )
         for note in notes_of(predictions):
             say(f"note: {note}")
     else:

@@ -61,7 +61,9 @@ def predict(
 
         given = opened(source, reading).test
         as_text = output.suffix.lower() == ".csv"
-        _save(given, "given", output, carried_columns(path, given.n, kind=reading.kind, as_text=as_text))
+        names = given.class_names
+        carried = carried_columns(path, given.n, kind=reading.kind, class_names=names, as_text=as_text)
+        _save(given, "given", output, carried)
         return
     from calib.inference import predict_part, resolve_device
     from calib.models.weights_file import read_tensors

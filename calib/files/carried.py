@@ -35,7 +35,14 @@ class Carried:
         return {**self.before, **self.after}
 
 
-def carried_columns(path: Path, n: int, *, kind: Kind | None = None, as_text: bool = False) -> Carried:
+def carried_columns(
+    path: Path,
+    n: int,
+    *,
+    kind: Kind | None = None,
+    class_names: Sequence[str] | None = None,
+    as_text: bool = False,
+) -> Carried:
     """What a file of ``n`` predictions holds beside their scores, of which ``kind`` says what they are.
 
     Cells of a CSV file become numbers where that loses nothing (007 and 1.10 are none), or stay words ``as_text``.
@@ -47,7 +54,7 @@ def carried_columns(path: Path, n: int, *, kind: Kind | None = None, as_text: bo
         raw = {name: plain_values(column) for name, column in raw.items()}
     if holds_arrays(path):
         columns = {name: column for name, column in columns.items() if name not in NO_COLUMNS}
-    scores = score_columns(columns, kind).names
+    scores = score_columns(columns, kind, class_names=class_names).names
     others = _other_scores(columns, scores)
     names = list(columns)
     kept = [name for name in names if name in raw and name not in (*scores, *others)]

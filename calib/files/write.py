@@ -132,13 +132,8 @@ def _arrays(carried: Carried, predictions: Predictions) -> tuple[dict[str, AnyAr
         if array.dtype.kind == "O" and all(isinstance(cell, str) for cell in array.ravel()):
             array = array.astype(str)
         of_calib = name in (*SCORES, *NO_COLUMNS) or role_of(name) in (*LABELS, "sample_weight")
-        unfit = of_calib or getattr(column, "null_count", 0) > 0
-        if (
-            array.dtype.kind not in "fiubUM"
-            or len(array) != predictions.n
-            or unfit
-            or not re.fullmatch(r"[^/\\\0]+", name)
-        ):
+        unfit = of_calib or getattr(column, "null_count", 0) > 0 or re.search(r"[/\\\0]", name) or not name
+        if array.dtype.kind not in "fiubUM" or len(array) != predictions.n or unfit:
             lost.append(name)
         else:
             arrays[name] = array

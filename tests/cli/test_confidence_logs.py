@@ -63,8 +63,6 @@ def test_scores_beside_a_log_are_what_is_drawn(run: Run, log: Path) -> None:
         "per-class {log}",
         "report {log} -o {out}.html",
         "predict {log} -o {out}.npz",
-        "evaluate {log} --group-by correct",
-        "evaluate {log} --calibration {log}",
         "reliability-plot {log} --calibration {log} -o {out}.png",
     ],
 )

@@ -42,7 +42,8 @@ def test_logs_of_confidences_have_no_second_column_and_no_groups(run: Run, tmp_p
     gated = run("evaluate", log, "--fail-above", "temperature.ece=0.5")
     assert gated.code == 1
     assert "gate failed: temperature ece is not defined" in gated.err
-    assert_refused(run("evaluate", log, "--group-by", "site"), "holds confidences alone", "calib.by_group")
+    for words in (("--group-by", "site"), ("--calibration", log)):
+        assert_refused(run("evaluate", log, *words), "holds confidences alone", "calib.by_group")
 
 
 def test_a_group_whose_labels_were_ruled_out_is_named_with_the_reason(run: Run, tmp_path: Path) -> None:
