@@ -33,11 +33,11 @@ def predictions_from(
 
     Scores are ``logit_0 … logit_{k−1}`` or ``prob_0 …`` (also ``prob_cat``, with names for numbers), one column of all,
     or one of two classes' P(y = 1); where their names do not say whether they are logits or probabilities, as
-    ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, every column that is neither label,
-    weight nor id is a class of that name, or those that ``class_names`` or labels in words name.  ``labels`` take the place of a label column; words become numbers by the
-    classes' names; ``unlabelled`` makes them 0 where there are none, or not of all rows.  Probabilities of a few
-    decimals whose rows do not sum to 1 are divided by their sums, and the provenance says so (`calib.files.rounded`).
-    Raises `InputError` naming row and column of what is wrong.
+    ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, they are the columns called by
+    ``class_names``, or as labels in words are, else every column that is neither label, weight nor id.  ``labels`` take
+    the place of a label column; words become numbers by the classes' names; ``unlabelled`` makes them 0 where there are
+    none, or not of all rows.  Probabilities of a few decimals whose rows do not sum to 1 are divided by their sums, and
+    the provenance says so (`calib.files.rounded`).  Raises `InputError` naming row and column of what is wrong.
 
     >>> columns = {"prob_1": np.array([0.2, 0.6]), "prob_0": np.array([0.8, 0.4]), "label": np.array([0, 1])}
     >>> predictions_from(columns).probs.tolist()

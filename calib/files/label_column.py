@@ -47,7 +47,7 @@ def numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes: 
         if not re.fullmatch(r"\s*[+-]?\d{1,18}(\.0*)?\s*", word):
             raise InputError(
                 f"row {row} has the label {printable(word)!r}, but the classes have no names",
-                help="name them: columns prob_NAME, --class-names (class_names in Python), or labels as class numbers from 0",
+                help="name them: columns prob_NAME, --class-names (in Python class_names), or class numbers from 0",
             )
     return np.array([int(float(word)) for word in words], dtype=np.int64)
 
