@@ -58,6 +58,8 @@ def test_other_means_and_an_architecture_by_name_are_taken(trained: Checkpoint, 
     assert "(--arch)" in other.provenance["notes"][0]
     moved = predict_foreign(weights, Reading(dataset="digits", mean=(0.9,), std=(0.1,)))
     assert np.abs(moved.values - plain.values).max() > 0.1
+    wider = replace(same, std=tuple(2 * one for one in trained.normalisation.std))
+    assert np.abs(predict_foreign(weights, wider).values - plain.values).max() > 0.1
 
 
 def test_a_factory_of_the_user_s_own_makes_the_network(

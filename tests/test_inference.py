@@ -196,3 +196,9 @@ def test_networks_without_features_are_refused() -> None:
         calib.penultimate(model, [batch])
     with pytest.raises(InputError, match="empty"):
         calib.penultimate(ExternalModel(nn.Linear(3, 3), torch.zeros(1, 3)), [])
+
+
+@pytest.mark.parametrize("batch", [[torch.eye(2)], (), torch.eye(2)])
+def test_a_batch_without_labels_is_refused(batch: object) -> None:
+    with pytest.raises(InputError, match=r"each batch must be \(inputs, labels\)"):
+        calib.predict(nn.Linear(2, 2), [batch])

@@ -95,7 +95,9 @@ def _read(path: Path, key: str | None) -> Any:
         if key is not None:
             raise InputError(f"{path} holds one array without a name, {key!r} was asked for", help="leave out the key")
         return arrays
-    names = ", ".join(printable(str(name), limit=40) for name in list(arrays)[:20]) or "nothing"
+    if not arrays:
+        raise InputError(f"{path} holds no labels", help=_MAKE)
+    names = ", ".join(printable(str(name), limit=40) for name in list(arrays)[:20])
     if key is None:
         alone = [name for name in arrays if name != CLEAN]
         if len(alone) != 1:

@@ -115,21 +115,32 @@ def rounding_of(provenance: Mapping[str, Any]) -> Rounding | None:
     return found if numbers and found.decimals in (2, 3, 4) else None
 
 
-def together(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What to keep of several parts' provenance: the coarsest rounding, and the widest sums."""
-    found = [rounding for rounding in map(rounding_of, parts) if rounding is not None]
+def provenance_of_all(parts: Sequence[Predictions]) -> dict[str, Any]:
+    """What to keep of parts of one data set: each note once, the coarsest rounding and the widest sums."""
+    said = [note for part in parts for note in _plain_notes(part.provenance)]
+    kept: dict[str, Any] = {NOTES: list(dict.fromkeys(said))} if said else {}
+    found = [rounding for part in parts if (rounding := rounding_of(part.provenance)) is not None]
     if not found:
-        return {}
-    columns = {name: [getattr(one, name) for one in found] for name in ("decimals", "lowest", "highest", "within")}
-    widest = Rounding(*(pick(columns[name]) for name, pick in zip(columns, (min, min, max, max), strict=True)))
-    return provenance_of(widest)
+        return kept
+    return kept | provenance_of(
+        Rounding(
+            min(one.decimals for one in found),
+            min(one.lowest for one in found),
+            max(one.highest for one in found),
+            max(one.within for one in found),
+        )
+    )
 
 
 def notes_of(predictions: Predictions) -> list[str]:
     """The sentences in the provenance that a reader must know."""
-    said, rounding = predictions.provenance.get(NOTES), rounding_of(predictions.provenance)
-    notes = [str(note) for note in said] if isinstance(said, list) else []
+    notes, rounding = _plain_notes(predictions.provenance), rounding_of(predictions.provenance)
     return notes if rounding is None else [*notes, rounding.note]
+
+
+def _plain_notes(provenance: Mapping[str, Any]) -> list[str]:
+    said = provenance.get(NOTES)
+    return [str(note) for note in said] if isinstance(said, list) else []
 
 
 def why_zero(provenance: Mapping[str, Any]) -> str:

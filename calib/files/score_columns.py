@@ -71,7 +71,7 @@ def scores_among(
     others = [name for name, role in roles.items() if role not in IDS] if kind and not found else []
     if len(others) == 1 and np.ndim(columns[others[0]]) == 2:
         return Scores(kind, tuple(others))
-    if len(others) < 2:
+    if kind is None or len(others) < 2:
         other = found[0].kind if found else None
         raise InputError(
             f"there are no columns of {kind or 'scores'} among {listed(columns)}",

@@ -19,7 +19,7 @@ from calib.files.columns import predictions_from
 from calib.files.naming import naming
 from calib.files.plain_file import check_file
 from calib.files.read import read_predictions
-from calib.files.rounded import together
+from calib.files.rounded import provenance_of_all
 from calib.files.run_folder import CHECKPOINT, CONFIG
 from calib.files.sniff import describe
 from calib.predictions import Kind, Predictions
@@ -178,7 +178,7 @@ def spread(whole: Sequence[Item], *, most: int = 8) -> Sequence[Item]:
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Parts of one data set as one, each with its temperature.
+    """Parts of one data set as one, each with its temperature and its notes.
 
     Raises `InputError` where there are none, they name their classes otherwise, or only some have weights.
     """
@@ -195,8 +195,8 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
         class_names=names,
+        provenance=provenance_of_all(parts),
         sample_weight=np.concatenate(weights) if weights else None,
-        provenance=together([part.provenance for part in parts]),
     )
     beta = np.concatenate([np.broadcast_to(np.asarray(part.beta, np.float64), part.n) for part in parts])
     return replace(whole, beta=float(beta[0]) if (beta == beta[0]).all() else read_only(beta))

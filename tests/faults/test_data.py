@@ -101,6 +101,7 @@ def test_odd_images_are_read_and_loops_are_not_followed(run: Run, tmp_path: Path
     assert result.code == 0, result.err
     images = 2 if case in ("29-hidden-files", "29-symlink-loop") else 3
     assert f"{images} images of 2 classes, in the order 'cat', 'dog'" in result.err
+    assert "mean and std are those of ImageNet" in result.err
 
 
 @pytest.mark.parametrize("case", ["29-sixteen-bits"])

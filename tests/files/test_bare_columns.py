@@ -16,7 +16,7 @@ from ..references import sample
 NAMES = ("cat", "dog", "bird")
 
 
-def log(folder: Path, *, names: tuple[str, ...] = NAMES, logits: bool = False, **more: object) -> Path:
+def log(folder: Path, *, names: tuple[str, ...] = NAMES, logits: bool = False, **more: int) -> Path:
     scores, labels = sample(60, len(names))
     if not logits:
         scores = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)

@@ -103,7 +103,10 @@ def test_weights_and_labels_of_another_file_are_taken() -> None:
         ({**BY_CLASS, "label": Y, "target": Y}, "may all be the labels"),
         ({"label": Y}, "no columns of scores"),
         ({"label": Y, "prob_0": P[:, 0], "prob_2": P[:, 1]}, "number 1 is missing"),
-        ({"label": Y, "prob_1": P[:, 0], "prob_2": P[:, 1]}, "they begin with 'prob_1'"),
+        (
+            {"label": Y, "prob_1": P[:, 0], "prob_2": P[:, 1]},
+            "'prob_2' are not classes 0 … 1: they begin with",
+        ),
         ({"label": Y, "prob_0": P[:, 0]}, "'prob_0' is the only class"),
         ({"label": Y, "prob_0": P[:, 0], "prob_00": P[:, 0], "prob_1": P[:, 1]}, "are the same class"),
         ({"label": Y, **BY_CLASS, "prob_1": np.array(["0.1", "x", "0.2", "0.3"])}, "row 1 column 'prob_1' holds 'x'"),
@@ -132,3 +135,7 @@ def test_a_label_that_is_no_class_is_named_with_the_classes() -> None:
         predictions_from({**named, "label": np.array(["cat", "dog", "emu", "Cat"])})
     with pytest.raises(InputError, match="row 0 has the label ''"):
         predictions_from({**named, "label": np.array([None, "dog", "emu", "cat"], dtype=object)})
+
+
+def test_what_follows_the_number_of_a_class_makes_another_column() -> None:
+    assert same(predictions_from({**BY_CLASS, "prob_1_before": P[:, 0], "label": Y}))

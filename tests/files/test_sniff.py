@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calib.files.sniff import describe, is_npz
+from calib.files.sniff import describe, is_npz, is_zip
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,12 @@ def test_a_zip_of_something_else_is_no_npz(tmp_path: Path, names: Any) -> None:
 def test_a_folder_or_a_missing_file_is_no_npz(tmp_path: Path) -> None:
     assert not is_npz(tmp_path)
     assert not is_npz(tmp_path / "missing")
+
+
+def test_an_archive_that_says_it_goes_on_elsewhere_is_a_damaged_archive(tmp_path: Path) -> None:
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 2)  # of two disks
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0, 0, 0, 0, 0)
+    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04" + bytes(60) + locator + end)
+    assert is_zip(tmp_path / "x.npz")
+    assert describe(tmp_path / "x.npz") == "a zip archive"
+    assert not is_npz(tmp_path / "x.npz")
