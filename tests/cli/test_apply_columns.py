@@ -1,6 +1,7 @@
 """What `calib apply` carries beside the scores is read back as it was, or said to be left out."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from calib.files.table_file import write_table
 from calib.predictions import Predictions
 
 from ..references import sample
-from .conftest import Run
+from .conftest import Run, assert_refused
 
 NAMES = ("cat", "dog", "emu")
 
@@ -141,3 +142,34 @@ def test_times_are_written_as_iso_and_bytes_are_left_out(run: Run, tmp_path: Pat
     parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
     assert run("predict", tmp_path / "p.npz", "-o", tmp_path / "out.parquet").code == 0
     assert str(parquet.read_table(tmp_path / "out.parquet").schema.field("when").type) == "timestamp[ns]"
+
+
+def test_a_device_for_networks_is_refused_where_none_is_run(run: Run, tmp_path: Path, table: pd.DataFrame) -> None:
+    table.to_csv(tmp_path / "p.csv", index=False)
+    for option in (("--device", "cuda"), ("--batch-size", "7")):
+        made = run("apply", tmp_path / "c.json", tmp_path / "p.csv", "-o", tmp_path / "out.csv", *option)
+        assert_refused(made, f"{option[0]} was given, but", "holds predictions, no weights")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_refused_as_what_it_is(run: Run, tmp_path: Path, table: pd.DataFrame) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for words in (
+        ("apply", tmp_path / "c.json", tmp_path / "pipe", "-o", tmp_path / "x.csv"),
+        ("evaluate", "/dev/zero"),
+    ):
+        refused = run(*words)
+        assert_refused(refused, "is a pipe or a device, a file of predictions or weights was expected")
+
+
+@pytest.mark.parametrize(("names", "words"), [("cat,cat,dog", "has 'cat' twice"), ("cat,,dog", "with commas between")])
+def test_names_of_classes_are_each_its_own_in_every_command(
+    run: Run, tmp_path: Path, table: pd.DataFrame, names: str, words: str
+) -> None:
+    table.to_csv(tmp_path / "p.csv", index=False)
+    for command in (
+        ("evaluate", tmp_path / "p.csv"),
+        ("per-class", tmp_path / "p.csv"),
+        ("apply", tmp_path / "c.json", tmp_path / "p.csv", "-o", tmp_path / "x.csv"),
+    ):
+        assert_refused(run(*command, "--class-names", names), words)
