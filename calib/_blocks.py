@@ -191,7 +191,7 @@ def _check_probs(block: AnyArray, first_row: int) -> None:
     good = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (block.min(axis=1) >= 0)
     if good.all():
         return
-    if (np.abs(sums - 100) <= 1).all() and block.min() >= 0:
+    if (np.abs(sums - 100) <= max(1, min(5, 0.5 * block.shape[1]))).all() and block.min() >= 0:
         raise InputError("probabilities must sum to 1, these rows sum to 100: percentages", help="divide them by 100")
     row = int(np.argmin(good))
     where = f"row {first_row + row}"
@@ -209,7 +209,8 @@ def _check_probs(block: AnyArray, first_row: int) -> None:
         )
     raise InputError(
         f"the probabilities of a row must sum to 1, {where} sums to {sums[row]:.6g} (tolerance {ROW_SUM_TOLERANCE:g})",
-        help="divide each row by its sum if that is what you mean, or say that these are logits: --from logits",
+        help="divide each row by its sum if that is what you mean; logits are called so: columns logit_0, … of a file, "
+        "Predictions.from_logits in Python",
     )
 
 

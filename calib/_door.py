@@ -1,5 +1,6 @@
 """What may come in as scores and labels: shapes, dtypes and ranges, and one score an example for two classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,15 @@ def _matrix(values: Any, name: str) -> Any:
     return values
 
 
-def checked_labels(labels: AnyArray, n: int, k: int) -> Int:
-    """Labels ``(n,)`` as integers in 0 … k − 1.  Raises `InputError` naming the first bad row."""
+def checked_labels(labels: AnyArray, n: int, k: int, class_names: Sequence[str] | None = None) -> Int:
+    """Labels ``(n,)`` as integers in 0 … k − 1, words by the ``class_names``.
+
+    Raises `InputError` naming the first bad row.
+    """
+    if class_names is not None and labels.dtype.kind in "OUS":
+        from calib.files.label_column import numbers_of_labels
+
+        labels = numbers_of_labels(labels, class_names, k, "labels")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -65,7 +73,8 @@ def checked_labels(labels: AnyArray, n: int, k: int) -> Int:
         )
     if labels.dtype.kind not in "iufb":
         raise InputError(
-            f"labels must be integers, got dtype {labels.dtype}", help="map class names to column numbers first"
+            f"labels must be integers, got dtype {labels.dtype}",
+            help="bring class numbers from 0; of labels in words say `class_names`, in the order of the columns",
         )
     if labels.dtype.kind == "f" and (fractional := labels != np.floor(labels)).any():
         row = int(np.argmax(fractional))

@@ -1,5 +1,6 @@
 """Any metric, group by group."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -46,11 +47,25 @@ def members_of(predictions: Predictions | Outcomes, groups: ArrayLike) -> dict[A
     members: dict[Any, list[int]] = {}
     for row, name in enumerate(names.tolist()):
         members.setdefault(name, []).append(row)
-    try:
-        ordered = sorted(members)
-    except TypeError:  # numbers among words
-        ordered = sorted(members, key=lambda name: (type(name).__name__, str(name)))
-    return {name: np.array(members[name]) for name in ordered}
+    return {name: np.array(members[name]) for name in sorted(members, key=_place)}
+
+
+def _place(name: object) -> tuple[bool, float, str]:
+    """Numbers, also those written as words, stand before words, by their value."""
+    text = str(name)
+    number = isinstance(name, int | float) or re.fullmatch(r"\d{1,15}", text)
+    return not number, float(text if isinstance(name, str) else name) if number else 0.0, text  # type: ignore[arg-type]
+
+
+def group_name(value: object) -> str | None:
+    """What a group of a file is called: its text, whole numbers without a point; None where it is missing.
+
+    >>> [group_name(value) for value in ("01", 1, 1.0, 0.5, True, float("nan"))]
+    ['01', '1', '1', '0.5', 'True', None]
+    """
+    if _is_missing(value):
+        return None
+    return str(int(value)) if isinstance(value, float | np.floating) and value.is_integer() else str(value)
 
 
 def _is_missing(name: object) -> bool:

@@ -56,7 +56,7 @@ class Predictions:
         provenance: Mapping[str, Any] | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> "Predictions":
-        """Take scores before the softmax, ``(n, k)`` with k ≥ 2, and labels ``(n,)`` in 0 … k − 1.
+        """Take scores before the softmax, ``(n, k)`` with k ≥ 2, and labels ``(n,)`` in 0 … k − 1 or ``class_names``.
 
         One score an example, ``(n,)``, is the logit of class 1 of two, as before a sigmoid; it becomes [0, logit].  A
         logit of −inf is a probability of exactly 0.  ``sample_weight`` ``(n,)``, at least 0, is used by the metrics
@@ -80,7 +80,7 @@ class Predictions:
     ) -> "Predictions":
         """Take probabilities ``(n, k)`` whose rows sum to 1, or ``(n,)`` = P(y = 1) for two classes.
 
-        Raises `InputError` for wrong shapes or labels.
+        Labels may be words among ``class_names``.  Raises `InputError` for wrong shapes or labels.
 
         >>> Predictions.from_probs([0.9, 0.2], [1, 0]).n_classes
         2
@@ -128,7 +128,7 @@ class Predictions:
         return cls(
             read_only(values),
             kind,
-            read_only(checked_labels(to_numpy(labels), n, k)),
+            read_only(checked_labels(to_numpy(labels), n, k, names)),
             1.0,
             names,
             dict(provenance or {}),

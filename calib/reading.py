@@ -38,7 +38,7 @@ class Reading:
     def refuse(self, names: tuple[str, ...], *, what: str) -> None:
         """Raise `InputError` where one of these was said though ``what`` has no use for it."""
         for name in names:
-            if getattr(self, name) not in (None, False):
+            if getattr(self, name) != getattr(AS_IT_IS, name):
                 raise InputError(f"--{option_of(name)} was given, but {what}", help="leave it out")
 
 
@@ -48,5 +48,6 @@ def option_of(name: str) -> str:
 
 
 OF_PREDICTIONS = ("kind", "labels", "class_names")
+OF_NETWORKS = ("device", "batch_size")
 OF_WEIGHTS = ("arch", "model", "dataset", "mean", "std", "image_size", "averaged")
 AS_IT_IS = Reading()  # nothing is said: the file must say all

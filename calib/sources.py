@@ -115,9 +115,7 @@ def _shards(path: Path, reading: Reading) -> Shards:
 
 
 def _file(path: Path, reading: Reading) -> Predictions:
-    return read_predictions(
-        path, kind=reading.kind, labels=reading.labels, class_names=reading.class_names, rounded=True
-    )
+    return read_predictions(path, kind=reading.kind, labels=reading.labels, class_names=reading.class_names)
 
 
 def _open(path: Path, reading: Reading) -> Source:
@@ -127,6 +125,8 @@ def _open(path: Path, reading: Reading) -> Source:
         return Source(shards_name(path), _shards(path, reading).whole(), None)
     if not path.exists():
         raise InputError(f"{path} does not exist", help=OPENED)
+    if not path.is_dir():
+        check_file(path, "a file of predictions or weights", help=OPENED)
     if path.is_file() and not holds_weights(path):
         reading.refuse(OF_WEIGHTS, what=f"{path} holds predictions, no weights")
         return Source(path.stem, _file(path, reading), None)

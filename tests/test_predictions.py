@@ -226,3 +226,16 @@ def test_bfloat16_of_ml_dtypes_is_widened() -> None:
     found = calib.Predictions.from_logits(short, labels)
     assert found.values.dtype == np.float32
     assert found.values.tolist() == short.astype(np.float64).tolist()
+
+
+@pytest.mark.parametrize("make", [Predictions.from_probs, Predictions.from_logits])
+def test_labels_in_words_are_taken_by_the_names_of_the_classes(make: Any) -> None:
+    scores, names = np.eye(3) * 0.7 + 0.1, ["cat", "dog", "bird"]
+    words = ["bird", "cat", "dog"]
+    for labels in (words, np.array(words), pd.Series(words), pd.Series(words, dtype="category")):
+        assert make(scores, labels, class_names=names).labels.tolist() == [2, 0, 1]
+    with pytest.raises(InputError, match="row 1 has the label 'emu', which is no class"):
+        make(scores, ["bird", "emu", "cat"], class_names=names)
+    with pytest.raises(InputError, match="labels must be integers") as error:
+        make(scores, words)
+    assert "`class_names`" in error.value.help

@@ -120,8 +120,9 @@ def test_what_torch_or_pandas_hold_in_their_own_ways_is_read_or_refused_in_words
     assert Predictions.from_probs(frame, pd.Series([0, 1], dtype=object)).values.dtype == np.float64
     with pytest.raises(InputError, match="row 1 holds nan"):
         Predictions.from_probs(frame, pd.Series([True, pd.NA], dtype="boolean"))
-    with pytest.raises(InputError, match="labels must be integers, got dtype object"):
+    with pytest.raises(InputError, match="labels must be integers, got dtype object") as error:
         Predictions.from_probs(frame, np.array(["1", 0], object))
+    assert "`class_names`" in error.value.help
     for tensor in (torch.eye(2).to_sparse(), torch.empty(2, 2, device="meta")):
         with pytest.raises(InputError, match="cannot become an array"):
             Predictions.from_logits(tensor, [0, 1])

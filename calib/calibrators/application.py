@@ -1,6 +1,7 @@
 """A saved calibrator on new predictions: applied, checked, and with a word where something is odd."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from calib._text import printable
@@ -12,6 +13,8 @@ from calib.calibrators.temperature import TemperatureScaling
 from calib.content_hash import content_hash
 from calib.errors import InputError
 from calib.files.calibrator_json import load_with_provenance
+from calib.files.rounded import ROUNDED
+from calib.groups import group_name
 from calib.predictions import ArrayLike, Predictions
 
 
@@ -35,10 +38,19 @@ def apply_calibrator(
                 f"{path} holds one calibrator a group, and nothing says which group a row belongs to",
                 help="in Python: load_calibrator(path).transform(predictions, groups)",
             )
-        calibrated = calibrator.transform(predictions, groups_of(column))
+        calibrated = _by_text(calibrator).transform(predictions, groups_of(column))
     else:
         calibrated = calibrator.transform(predictions)
-    return calibrated, _warnings(predictions, calibrated, dict(provenance))
+    kept = {name: value for name, value in calibrated.provenance.items() if name != ROUNDED}  # they are others now
+    return replace(calibrated, provenance=kept), _warnings(predictions, calibrated, dict(provenance))
+
+
+def _by_text(calibrator: GroupedCalibrator) -> GroupedCalibrator:
+    """The same with groups called as those of files are, for one that was fitted in Python to numbers, say."""
+    named = {group_name(name): each for name, each in calibrator.calibrators.items()}
+    if len(named) < len(calibrator.calibrators):
+        raise InputError("two groups of the calibrator have one name in a file", help="fit it to the groups of a file")
+    return GroupedCalibrator(named)
 
 
 def check_fit(predictions: Predictions, provenance: Mapping[str, object], calibrator: object) -> None:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calib._text import number, printable, with_error
+from calib._text import listed, number, printable, with_error
 from calib.cli._fit_status import check_status
 from calib.cli._output import say, text_table
+from calib.errors import InputError
 
 if TYPE_CHECKING:
     from calib.calibrators._base import Calibrator
@@ -18,14 +19,22 @@ def calibrate_groups(
 ) -> None:
     """Fit ``chosen``, called ``method``, to the examples of each group, save them and say what they are.
 
-    Raises `InputError` where ``source`` has no such column, `NumericalError` where a group has no best temperature.
+    Raises `InputError` where ``source`` has no such column or it is the label, `NumericalError` where a group
+    has no best temperature.
     """
     from calib.calibrators.grouped import GroupedCalibrator
     from calib.calibrators.registry import fewest_examples
     from calib.files.calibrator_json import save_calibrator
     from calib.files.group_column import column_of_groups
+    from calib.files.label_column import LABELS
+    from calib.files.score_columns import role_of
     from calib.groups import members_of
 
+    if role_of(column) in LABELS:
+        raise InputError(
+            f"{printable(column)!r} is the label: a calibrator a label would need the answer that is to be predicted",
+            help="name a column that is known of new examples too",
+        )
     groups = column_of_groups(source, column)
     fitted = GroupedCalibrator.fit(chosen, split, groups)
     parts = {group: split[rows] for group, rows in members_of(split, groups).items()}
@@ -33,8 +42,8 @@ def calibrate_groups(
         of = f"group {printable(str(group))}, n = {parts[group].n:,}: "
         check_status(method, each, parts[group], of=of, cure="; merge the group with another, or leave --group-by out")
     fewest = fewest_examples(method, split.n_classes)
-    if few := [printable(str(group)) for group, part in parts.items() if part.n < fewest]:
-        say(f"warning: {', '.join(few)}: few examples for this method, a group should have {fewest:,} or more")
+    if few := [group for group, part in parts.items() if part.n < fewest]:
+        say(f"warning: {listed(few)}: few examples for this method, a group should have {fewest:,} or more")
     save_calibrator(fitted, output, fitted_on=split, group_by=column)
     say(f"{method} on {printable(name)}, n = {split.n:,}, one a {printable(column)}; of each, and fitted to all:\n")
     say(_table(column, {**fitted.calibrators, _ALL: chosen.fit(split)}, {**parts, _ALL: split}))

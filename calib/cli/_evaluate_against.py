@@ -52,6 +52,7 @@ def evaluate_against(asked: Asked, against: Path, source: "Source", diagnosis: "
         body={**diagnosed(source.name, diagnosis), "against": second},
         verdict=verdict,
         judged={"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}},
+        said=[f"{other.name}: {note}" for note in other.notes],
     )
 
 

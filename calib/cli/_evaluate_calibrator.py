@@ -38,9 +38,8 @@ def evaluate_calibrator(asked: Asked, calibrator: Path, group_by: str | None) ->
     notes = [f"warning: {warning}" for warning in warnings]
     if group_by is not None:
         sides = {"uncalibrated": source.test, "calibrated": calibrated}
-        return replace(
-            evaluate_groups(asked, group_by, sides, f"{printable(str(calibrator))} ({method})", body), notes=notes
-        )
+        page = evaluate_groups(asked, group_by, sides, f"{printable(str(calibrator))} ({method})", body)
+        return replace(page, notes=notes, said=source.notes)
     return Page(
         above=f"{printable(source.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})",
         columns=["", *reports],
@@ -50,4 +49,5 @@ def evaluate_calibrator(asked: Asked, calibrator: Path, group_by: str | None) ->
         verdict=verdict,
         judged={"": reports},
         notes=notes,
+        said=source.notes,
     )

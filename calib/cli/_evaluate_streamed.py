@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 def evaluate_streamed_source(asked: Asked, engine: Engine) -> Page:
     """What sums can tell of all shards together, as they are and with a temperature."""
+    from calib.files.rounded import notes_of
+
     test = shards_of(asked.source, asked.reading)
     report = streamed_report(
         asked.source, asked.calibration, asked.reading, bins=asked.bins, seed=asked.seed, engine=engine
     )
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
     about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
-    notes = ["note: T was fitted on the rows it is judged on; --calibration names others"] if report.in_sample else []
+    notes = [f"note: seen in the first rows: {note}" for note in notes_of(test.sample(1))]
+    notes += ["note: T was fitted on the rows it is judged on; --calibration names others"] if report.in_sample else []
     if report.fitted.status != "ok":
         notes.append(
             f"warning: no temperature was fitted ({report.fitted.status}); the second column is the first again"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from calib._text import printable
 from calib.errors import InputError
 from calib.export import Format, records, to_csv, to_json, to_latex, to_markdown
-from calib.files.atomic import atomic_file
+from calib.files.atomic import atomic_file, is_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def refuse_existing(output: Path | None, *, force: bool, inputs: Sequence[Path |
         raise InputError(f"{output} is a folder, a file was expected", help="name a file to write")
     if any(path is not None and output.resolve() in (path.resolve(), *path.resolve().glob("*")) for path in inputs):
         raise InputError(f"{output} is one of the inputs", help="name another --output")
-    if output.exists() and not force:
+    if output.exists() and not force and not is_device(output):
         raise InputError(f"{output} exists already", help="name another --output, or pass --force to replace it")
 
 
@@ -54,16 +54,17 @@ def table_format(output: Path | None, format: Format | None, *, json: bool) -> F
     ('csv', 'table')
     """
     said: Format | None = "json" if json else format
-    if output is None or (output.exists() and not output.is_file()):  # a pipe or a device has no ending to go by
+    if output is None or is_device(output):  # a pipe or a device has no ending to go by
         return said or "table"
     meant = ENDINGS.get(output.suffix.lower())
     if said is None and meant is None:
         endings = ", ".join(f"{ending} ({name})" for ending, name in ENDINGS.items())
         raise InputError(f"a table cannot be saved as {output}", help=f"end it in {endings}, or pass --format")
     if said is not None and meant not in (None, "table", said):
-        right = next(ending for ending, name in ENDINGS.items() if name == said)
+        right, option = next(ending for ending, name in ENDINGS.items() if name == said), f"--format {said}"
         raise InputError(
-            f"{output} would hold {said}, and its ending says {meant}", help=f"end it in {right}, or leave {said} out"
+            f"{output} would hold {said}, and its ending says {meant}",
+            help=f"end it in {right}, or leave {'--json' if json else option} out",
         )
     return said or meant or "table"
 

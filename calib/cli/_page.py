@@ -32,7 +32,7 @@ class Page:
 
     ``above`` stands above the table and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes`` go
     to stderr in every format.  ``judged`` are the reports that gates look at: by column, under what names them in
-    messages.
+    messages.  ``said`` are notes that stand on stderr already.
     """
 
     columns: list[str]
@@ -44,6 +44,7 @@ class Page:
     above: str = ""
     below: Sequence[str] = ()
     notes: Sequence[str] = ()
+    said: Sequence[str] = ()
 
     def show(self, format: Format, output: Path | None) -> None:
         """Write it to ``output`` or stdout, and to stderr what has no place there."""
@@ -54,7 +55,8 @@ class Page:
             below = "\n".join(self.below or [self.verdict])
             emit(f"{above}{text_table(self.columns, self.rows)}\n{below}\n", output)
         elif format == "json":
-            emit(to_json(self.body), output)
+            notes = [note.removeprefix("note: ") for note in (*self.said, *self.notes)]
+            emit(to_json({**self.body, "notes": notes}), output)
         else:
             emit(render(format, full=self.full, shown=pd.DataFrame(self.rows, columns=self.columns), extra={}), output)
             say(self.verdict)

@@ -98,7 +98,7 @@ def _options(
         batch_size=batch_size,
         kind=kind,
         labels=labels,
-        class_names=None if class_names is None else tuple(name.strip() for name in class_names.split(",")),
+        class_names=None if class_names is None else _names(class_names),
         arch=arch,
         model=model,
         dataset=dataset,
@@ -162,6 +162,15 @@ def as_words(reading: Reading) -> list[str]:
         if value is not True:
             words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
     return words
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"--class-names has {printable(twice)!r} twice", help="give each class a name of its own")
+    if not all(names):
+        raise InputError(f"--class-names takes names with commas between, got {text!r}", help="such as cat,dog,bird")
+    return names
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -10,7 +10,7 @@ from calib.cli._options import Force, OneSource
 from calib.cli._output import refuse_existing, say
 from calib.cli._progress import working
 from calib.cli._reading import opened, opens_sources
-from calib.reading import AS_IT_IS, OF_WEIGHTS, Reading
+from calib.reading import AS_IT_IS, OF_NETWORKS, OF_WEIGHTS, Reading
 
 
 @opens_sources
@@ -45,13 +45,14 @@ def apply(
 
     carried = None
     if source.is_file() and not holds_weights(source):
-        reading.refuse(OF_WEIGHTS, what=f"{source} holds predictions, no weights")
+        reading.refuse((*OF_WEIGHTS, *OF_NETWORKS), what=f"{source} holds predictions, no weights")
         kind, labels, names = reading.kind, reading.labels, reading.class_names
         with working("reading"):
-            predictions = read_predictions(
-                source, kind=kind, labels=labels, class_names=names, unlabelled=True, rounded=True
+            predictions = read_predictions(source, kind=kind, labels=labels, class_names=names, unlabelled=True)
+            as_text = output.suffix.lower() == ".csv"
+            carried = carried_columns(
+                source, predictions.n, kind=kind, class_names=predictions.class_names, as_text=as_text
             )
-            carried = carried_columns(source, predictions.n, kind=kind, as_text=output.suffix.lower() == ".csv")
         for note in notes_of(predictions):
             say(f"note: {note}")
     else:

@@ -1,5 +1,6 @@
 """``calib compare``: {hard, each α} × {as it is, with a temperature}, averaged over seeds."""
 
+from calib._text import printable
 from calib.cli._options import (
     BatchSize,
     DataDir,
@@ -42,6 +43,9 @@ def compare(
     set_threads(threads)
     with working("comparing"):
         result = compare_runs(sources, data_dir=data_dir, device=device, batch_size=batch_size)
+    for name, notes in result.notes.items():
+        for note in notes:
+            say(f"note: {printable(name)}: {note}")
     text = render(chosen, full=result.table, shown=readable(result.table), extra={"verdict": result.verdict})
     if chosen == "table":
         text = f"{text}\n{result.verdict}\n"

@@ -1,5 +1,6 @@
 """``calib evaluate``: is this model calibrated, and what does a temperature do about it?"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,7 +144,9 @@ def _in_memory(asked: Asked, group_by: str | None, against: Path | None) -> Page
         diagnosis = diagnose(source.test, source.calibration, n_bins=asked.bins, seed=asked.seed)
     if group_by is not None:
         sides = {"uncalibrated": diagnosis.before, "temperature": diagnosis.after}
-        return evaluate_groups(asked, group_by, sides, diagnosis.label, diagnosed(source.name, diagnosis))
-    if against is not None:
-        return evaluate_against(asked, against, source, diagnosis)
-    return evaluate_diagnosis(source.name, diagnosis)
+        page = evaluate_groups(asked, group_by, sides, diagnosis.label, diagnosed(source.name, diagnosis))
+    elif against is not None:
+        page = evaluate_against(asked, against, source, diagnosis)
+    else:
+        page = evaluate_diagnosis(source.name, diagnosis)
+    return replace(page, said=[*source.notes, *page.said])

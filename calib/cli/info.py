@@ -100,7 +100,7 @@ def _predictions(path: Path) -> dict[str, Any]:
 
     with working("reading"):
         try:
-            return _described(read_predictions(path, rounded=True))
+            return _described(read_predictions(path))
         except InputError:
             if (logged := logged_outcomes(path)) is None:
                 raise

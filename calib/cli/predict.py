@@ -61,9 +61,9 @@ def predict(
         from calib.files.carried import carried_columns
 
         given = opened(source, reading).test
-        as_text, carried = output.suffix.lower() == ".csv", None
+        as_text, names, carried = output.suffix.lower() == ".csv", given.class_names, None
         if not is_shards(source):
-            carried = carried_columns(path, given.n, kind=reading.kind, as_text=as_text)
+            carried = carried_columns(path, given.n, kind=reading.kind, class_names=names, as_text=as_text)
         _save(given, "given", output, carried)
         return
     from calib.inference import predict_part, resolve_device

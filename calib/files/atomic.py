@@ -13,15 +13,31 @@ from typing import IO
 from calib.errors import InputError
 
 
+def is_device(path: Path) -> bool:
+    """Whether a path is a pipe or a device, or leads to what stands open, and so is nothing to be replaced.
+
+    >>> is_device(Path("/dev/null")), is_device(Path("table.csv"))
+    (True, False)
+    """
+    stands_open = str(path) in ("/dev/stdout", "/dev/stderr") or str(path.parent) in ("/dev/fd", "/proc/self/fd")
+    return stands_open or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 @contextmanager
 def atomic_file(path: Path | str) -> Iterator[IO[bytes]]:
     """Open a temporary file beside ``path``; on success sync it to disk and rename it to ``path``, else remove it.
 
+    What is no file, as a pipe or ``/dev/stdout``, is written to as it is.
+
     Raises `InputError` where the folder cannot be written or the disk is full; an existing ``path`` is then untouched.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is a folder or a device, a file was expected", help="name a file to write")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a file was expected", help="name a file to write")
+    if is_device(path):
+        with _as_input_error(path), path.open("wb") as device:
+            yield device
+        return
     with _as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent)

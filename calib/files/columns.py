@@ -9,9 +9,9 @@ import numpy as np
 from calib._arrays import AnyArray
 from calib._text import listed, printable
 from calib.errors import InputError
-from calib.files.label_column import LABELS, numbers_of_labels
+from calib.files.label_column import LABELS, any_missing, numbers_of_labels, words_of
 from calib.files.rounded import provenance_of, recognised
-from calib.files.score_columns import Scores, families, role_of, scores_among
+from calib.files.score_columns import UNIQUE, Scores, families, role_of, scores_among
 from calib.outcomes import Outcomes
 from calib.predictions import Kind, Predictions
 
@@ -28,16 +28,16 @@ def predictions_from(
     labels: AnyArray | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
-    rounded: bool = False,
 ) -> Predictions:
     """Make Predictions of named columns, each ``(n,)``, or ``(n, k)`` for all classes at once.
+
     Scores are ``logit_0 … logit_{k−1}`` or ``prob_0 …`` (also ``prob_cat``, with names for numbers), one column of all,
     or one of two classes' P(y = 1); where their names do not say whether they are logits or probabilities, as
-    ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, every column that is neither label,
-    weight nor id is a class of that name.  ``labels`` take the place of a label column; words become numbers by the
-    classes' names; ``unlabelled`` makes them 0 where there are none.  ``rounded`` takes probabilities of a few decimals
-    whose rows do not sum to 1, and notes that in the provenance.  Raises `InputError` naming row and column of what
-    is wrong.
+    ``predictions`` do not, ``kind`` must.  Without such names and with ``kind``, they are the columns called by
+    ``class_names``, or as labels in words are, else every column that is neither label, weight nor id.  ``labels`` take
+    the place of a label column; words become numbers by the classes' names; ``unlabelled`` makes them 0 where there are
+    none, or not of all rows.  Probabilities of a few decimals whose rows do not sum to 1 are divided by their sums, and
+    the provenance says so (`calib.files.rounded`).  Raises `InputError` naming row and column of what is wrong.
 
     >>> columns = {"prob_1": np.array([0.2, 0.6]), "prob_0": np.array([0.8, 0.4]), "label": np.array([0, 1])}
     >>> predictions_from(columns).probs.tolist()
@@ -45,22 +45,21 @@ def predictions_from(
     """
     _refuse_log(columns)
     given, weight = label_column(columns), weight_column(columns)
-    lacking = unlabelled and labels is None and given is None
-    if labels is None:
-        if given is None and not lacking:
+    _refuse_repeated(columns)
+    scores = score_columns(columns, kind, labels=labels, class_names=class_names)
+    names = scores.class_names if class_names is None else class_names
+    lacking = unlabelled and labels is None and (given is None or _lacks_labels(columns, given, names or ()))
+    if labels is None and not lacking:
+        if given is None:
             raise InputError(
                 f"there is no column of labels among {listed(columns)}",
                 help="call it `label`, or bring the labels in a file of their own: --labels FILE",
             )
-        labels = None if given is None else columns[given]
-    elif given is not None:
+        labels = columns[given]
+    elif labels is not None and given is not None:
         raise InputError(f"labels were given, and there is a column {given!r} too", help="leave one of them out")
-    _refuse_repeated(columns)
-    scores = score_columns(columns, kind)
-    names = class_names if class_names is not None else scores.class_names
     values = _matrix(columns, scores.names)
-    mended = recognised(values) if rounded and scores.kind == "probs" else None
-    values = values if mended is None else mended.values
+    values, rounding = (scores.kind == "probs" and recognised(values)) or (values, None)
     make = Predictions.from_logits if scores.kind == "logits" else Predictions.from_probs
     n_classes = 2 if values.ndim == 1 else values.shape[1]
     found = np.zeros(len(values), np.int64)
@@ -71,7 +70,7 @@ def predictions_from(
         found,
         class_names=names,
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
-        provenance={**({NO_LABELS: True} if lacking else {}), **provenance_of(mended)},
+        provenance={**({NO_LABELS: True} if lacking else {}), **provenance_of(rounding)},
     )
 
 
@@ -92,9 +91,24 @@ def outcomes_from(columns: Mapping[str, AnyArray]) -> Outcomes | None:
     _refuse_repeated(columns)
     return Outcomes.from_confidence(
         _numeric(columns[confidence], confidence),
-        _numeric(columns[correct], correct),
+        _truths(columns[correct], correct),
         sample_weight=None if weight is None else _numeric(columns[weight], weight),
     )
+
+
+def _truths(values: AnyArray, name: str) -> AnyArray:
+    """Whether each was right, as numbers or truth values, or as words for these."""
+    array = np.asarray(values)
+    if array.dtype.kind in "fiub":
+        return array
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    words = [str(value).strip().lower() for value in array.ravel()]
+    for row in (row for row, word in enumerate(words) if word not in known):
+        raise InputError(
+            f"row {row} column {printable(name)!r} holds {printable(str(array.ravel()[row]))!r}, no truth value",
+            help="write 1 or 0, true or false, yes or no",
+        )
+    return np.array([known[word] for word in words]).reshape(array.shape)
 
 
 def _refuse_log(columns: Iterable[str]) -> None:
@@ -118,10 +132,32 @@ def weight_column(columns: Iterable[str]) -> str | None:
     return _only(columns, WEIGHTS, "weights")
 
 
-def score_columns(columns: Mapping[str, AnyArray], kind: Kind | None) -> Scores:
-    """The columns of scores.  Raises `InputError` where there are none, or more than one kind of them."""
-    roles = {name: role_of(name) for name in columns}
-    return scores_among(columns, {name: role for name, role in roles.items() if role not in (*LABELS, *WEIGHTS)}, kind)
+def _lacks_labels(columns: Mapping[str, AnyArray], name: str, class_names: Sequence[str]) -> bool:
+    """Whether a column of labels has none in some row."""
+    try:
+        return any_missing(columns[name], class_names)
+    except InputError:  # formats that know of missing values refuse them
+        return True
+
+
+def score_columns(
+    columns: Mapping[str, AnyArray],
+    kind: Kind | None,
+    *,
+    labels: AnyArray | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Scores:
+    """The columns of scores, told by the classes' names or the words of the labels where no name says what they are.
+
+    Raises `InputError` where there are none, or more than one kind of them.
+    """
+    roles = {name: role for name in columns if (role := role_of(name)) not in (*LABELS, *WEIGHTS)}
+    given = label_column(columns)
+    try:
+        words = words_of(columns[given] if labels is None and given is not None else labels)
+    except InputError:  # labels that are not there are named elsewhere
+        words = ()
+    return scores_among(columns, roles, kind, classes=class_names or (), words=words)
 
 
 def _only(columns: Iterable[str], wanted: Sequence[str], what: str) -> str | None:
@@ -134,7 +170,7 @@ def _only(columns: Iterable[str], wanted: Sequence[str], what: str) -> str | Non
 def _refuse_repeated(columns: Mapping[str, AnyArray]) -> None:
     """An id that comes twice is an example that counts twice."""
     for name in columns:
-        if role_of(name) in ("id", "row_id", "example_id"):
+        if role_of(name) in UNIQUE:
             ids = np.asarray(columns[name]).astype(str)
             values, first, counts = np.unique(ids, return_index=True, return_counts=True)
             if (counts > 1).any():

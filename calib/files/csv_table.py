@@ -1,8 +1,10 @@
 """Tables of text: comma, semicolon or tab, gzipped or not, into named columns."""
 
 import csv
+import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +12,28 @@ from calib._arrays import AnyArray
 from calib._text import printable
 from calib.errors import InputError
 from calib.files.bounded_lines import bounded_lines
+from calib.files.score_columns import UNIQUE, role_of
+
+LINES = 100  # that the names of the columns may go over
 
 
 def read_csv(path: Path | str) -> dict[str, AnyArray]:
-    """Read a table whose first line names its columns; an empty cell is NaN, everything else stays as it is written.
+    """Read a table whose first line names its columns; an empty cell is NaN, ids stay as they are written.
 
-    The separator is that of ``,``, ``;`` and tab which the header has most of.  Raises `InputError` for a damaged
-    file, names that come twice, and lines of unequal length.
+    The separator is that of ``,``, ``;`` and tab by which the header has most columns.  Raises `InputError` for a
+    damaged file, names that come twice, and lines of unequal length.
     """
-    return {name: column.to_numpy() for name, column in _frame_columns(Path(path), na_values=[""], **to_the_last_bit())}
+    found = _frame_columns(Path(path), text=UNIQUE, na_values=[""], **to_the_last_bit())
+    return {name: column.to_numpy() for name, column in found}
 
 
 def read_cells(path: Path | str) -> dict[str, list[str]]:
     """The same columns as they are written, letter by letter: 007 stays 007.  Raises as `read_csv` does."""
-    return {name: column.tolist() for name, column in _frame_columns(Path(path), na_values=[], dtype=str)}
+    return {name: column.tolist() for name, column in _frame_columns(Path(path), text=None, na_values=[])}
 
 
-def _frame_columns(path: Path, **options: Any) -> Iterator[tuple[str, Any]]:
-    """Each column as a series of pandas, with the name that the header gives it."""
+def _frame_columns(path: Path, *, text: Sequence[str] | None, **options: Any) -> Iterator[tuple[str, Any]]:
+    """Each column as a series of pandas, with the name that the header gives it; as words those of ``text``, or all."""
     import pandas as pd
 
     try:
@@ -41,6 +47,7 @@ def _frame_columns(path: Path, **options: Any) -> Iterator[tuple[str, Any]]:
                 keep_default_na=False,
                 index_col=False,
                 low_memory=False,
+                dtype=str if text is None else {i: str for i, name in enumerate(header) if role_of(name) in text},
                 **options,
             )
     except InputError:
@@ -63,13 +70,15 @@ def to_the_last_bit() -> dict[str, Any]:
 
 
 def _header(path: Path) -> tuple[list[str], str]:
-    with bounded_lines(path) as lines:
-        head = lines.readline()
-    line = head.decode("utf-8-sig").rstrip("\r\n")
-    if not line.strip():
+    with bounded_lines(path) as content, io.TextIOWrapper(content, encoding="utf-8-sig", newline="") as lines:
+        head = list(islice(lines, LINES))
+    if not head or not head[0].strip():
         raise InputError(f"{path} begins with an empty line", help="the first line names the columns")
-    separator = max(",;\t", key=line.count)
-    names = next(csv.reader([line], delimiter=separator))
+    read = {separator: _names(head, separator) for separator in ",;\t"}
+    separator = max(read, key=lambda separator: len(read[separator]))
+    names = read[separator]
+    if not names:
+        raise ValueError("quotes in its first line are not closed")
     if all(_is_number(name) for name in names):
         raise InputError(
             f"{path} begins with numbers, not with the names of its columns",
@@ -79,6 +88,14 @@ def _header(path: Path) -> tuple[list[str], str]:
     if repeated:
         raise InputError(f"{path} has two columns {printable(repeated[0])!r}", help="give each its own name")
     return names, separator
+
+
+def _names(head: list[str], separator: str) -> list[str]:
+    """The names of the columns if this separates them; none where quotes say that it does not."""
+    try:
+        return next(csv.reader(head, delimiter=separator, strict=True))
+    except csv.Error:
+        return []
 
 
 def _is_number(text: str) -> bool:

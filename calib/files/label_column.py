@@ -47,9 +47,29 @@ def numbers_of_labels(values: AnyArray, names: Sequence[str] | None, n_classes: 
         if not re.fullmatch(r"\s*[+-]?\d{1,18}(\.0*)?\s*", word):
             raise InputError(
                 f"row {row} has the label {printable(word)!r}, but the classes have no names",
-                help="name them: columns prob_NAME, --class-names, or labels as class numbers from 0",
+                help="name them: columns prob_NAME, --class-names (in Python class_names), or class numbers from 0",
             )
     return np.array([int(float(word)) for word in words], dtype=np.int64)
+
+
+def words_of(values: AnyArray | None) -> Sequence[str]:
+    """The words that labels are, each once, in order; none where they are numbers."""
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "OUS" or not all(isinstance(value, str) for value in array):
+        return ()
+    found = sorted({str(value).strip() for value in array})
+    return () if any(re.fullmatch(r"[+-]?\d+(\.0*)?", word) for word in found) else found
+
+
+def any_missing(values: AnyArray, names: Sequence[str]) -> bool:
+    """Whether a row has no label: a blank, a question mark, null or NaN, and none of the classes' ``names``."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        return bool(np.isnan(array).any())
+    missing = {"", "?", "null", "none", "nan", "na", "n/a"} - {name.strip().lower() for name in names}
+    return array.dtype.kind in "OUS" and any(
+        value is None or value != value or str(value).strip().lower() in missing for value in array.ravel()
+    )
 
 
 def are_numbers(names: Sequence[str]) -> bool:

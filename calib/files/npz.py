@@ -111,7 +111,6 @@ def predictions_of(
     labels: AnyArray | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
-    rounded: bool = False,
 ) -> Predictions:
     """Predictions of the named arrays of a file, and what `NO_COLUMNS` among them say of the others.
 
@@ -134,7 +133,6 @@ def predictions_of(
         labels=labels,
         class_names=names,
         unlabelled=unlabelled,
-        rounded=rounded,
     )
     before = {name: value for name, value in meta.provenance.items() if name != NO_LABELS}
     beta = _beta(arrays["beta"], found.n) if "beta" in arrays else 1.0

@@ -40,24 +40,21 @@ def read_predictions(
     labels: Path | str | None = None,
     class_names: Sequence[str] | None = None,
     unlabelled: bool = False,
-    rounded: bool = False,
 ) -> Predictions:
     """Read predictions from ``.npz``, ``.npy``, CSV, JSON lines, Parquet, Arrow or safetensors.
 
     `calib.files.columns.predictions_from` says which names of columns are understood; calib's own ``.npz`` and any with
     ``logits`` or ``probs`` and ``labels`` are read by `calib.files.npz.load_predictions`.  An ``.npy`` goes by its own
     name (``logits.npy``).  ``labels`` is a file with nothing but labels, ``kind`` says what scores are where names do
-    not; ``unlabelled`` takes a file without labels, ``rounded`` probabilities of few decimals (see
-    `calib.files.rounded`).  Raises `InputError` saying what is wrong with the file.
+    not; ``unlabelled`` takes a file without labels.  Probabilities of few decimals are for
+    `calib.files.rounded`.  Raises `InputError` saying what is wrong with the file.
     """
     path = Path(path)
     columns = read_columns(path)
     given = None if labels is None else read_labels_file(labels)
     make = predictions_of if holds_arrays(path) else predictions_from
     with naming(path):
-        predictions = make(
-            columns, kind=kind, labels=given, class_names=class_names, unlabelled=unlabelled, rounded=rounded
-        )
+        predictions = make(columns, kind=kind, labels=given, class_names=class_names, unlabelled=unlabelled)
         _ = predictions.outcomes  # find bad values now, while the file's name is known
     return predictions
 

@@ -11,7 +11,8 @@ from calib._text import listed, printable
 from calib.errors import InputError
 from calib.predictions import Kind
 
-IDS = ("id", "row_id", "example_id", "index", "")
+UNIQUE = ("id", "row_id", "example_id")  # no two examples have one
+IDS = (*UNIQUE, "index", "")
 _LOGITS = ("logit", "logits")
 _PROBS = (
     *("prob", "probs", "proba", "probas", "probability", "probabilities", "p"),
@@ -35,8 +36,20 @@ class Scores:
     class_names: tuple[str, ...] | None = None
 
 
-def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind: Kind | None) -> Scores:
-    """The columns that hold the scores.  Raises `InputError` where there are none, or more than one kind of them."""
+def scores_among(
+    columns: Mapping[str, AnyArray],
+    roles: Mapping[str, str],
+    kind: Kind | None,
+    *,
+    classes: Sequence[str] = (),
+    words: Sequence[str] = (),
+) -> Scores:
+    """The columns that hold the scores.
+
+    Where no name says so and ``kind`` does, they are those called by the ``classes``, or by the ``words`` that labels
+    are; where neither is known, all that are no id.  Raises `InputError` where there are none, or more than one kind
+    of them.
+    """
     found = families(roles)
     wanted: list[Kind] = ["logits", "probs"] if kind is None else [kind]
     said = [family for family in found if family.kind in wanted]
@@ -58,7 +71,7 @@ def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind
     others = [name for name, role in roles.items() if role not in IDS] if kind and not found else []
     if len(others) == 1 and np.ndim(columns[others[0]]) == 2:
         return Scores(kind, tuple(others))
-    if len(others) < 2:
+    if kind is None or len(others) < 2:
         other = found[0].kind if found else None
         raise InputError(
             f"there are no columns of {kind or 'scores'} among {listed(columns)}",
@@ -67,7 +80,54 @@ def scores_among(columns: Mapping[str, AnyArray], roles: Mapping[str, str], kind
             else "call them logit_0, logit_1, … or prob_0, prob_1, …; or say --from logits or --from probs "
             "where columns are named by class, or one array holds all classes",
         )
-    return Scores(kind, tuple(others), tuple(name.strip() for name in others))
+    chosen = _called(columns, others, kind, classes, words)
+    return Scores(kind, chosen, tuple(name.strip() for name in chosen))
+
+
+def _called(
+    columns: Mapping[str, AnyArray], others: Sequence[str], kind: Kind, classes: Sequence[str], words: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the ``others`` that are scores of classes called so.  Raises `InputError` where that is not clear."""
+    by_name = {name.strip(): name for name in others}
+    if classes and all(name in by_name for name in classes):
+        return tuple(by_name[name] for name in classes)
+    if len(classes) == len(others):
+        return tuple(others)
+    numbers = [name for name in others if _holds_numbers(columns, name)]
+    named = tuple(name for name in others if name.strip() in words)
+    whole = len(named) > 1 and len(named) == len(words)
+    if whole and (len(named) == len(numbers) or (kind == "probs" and _sum_to_one(columns, named))):
+        return named
+    if len(numbers) == len(others) and not (whole and kind == "logits"):
+        return tuple(others)
+    shown = [name.strip() for name in (named if whole else numbers)]
+    raise InputError(
+        f"nothing says which of the columns {listed(others)} are scores of classes",
+        help=f"name the classes: --class-names {','.join(shown[:3]) or 'cat,dog'}{',…' if len(shown) > 3 else ''} (in "
+        "Python class_names); or call their columns logit_NAME or prob_NAME",
+    )
+
+
+def _sum_to_one(columns: Mapping[str, AnyArray], names: Sequence[str]) -> bool:
+    """Whether the first rows of columns are distributions, but for what rounding takes: there is no other class."""
+    if not all(_holds_numbers(columns, name) for name in names):
+        return False
+    sums = np.sum([np.asarray(columns[name])[:1000].astype(np.float64) for name in names], axis=0)
+    return bool(np.all(np.abs(sums - 1) <= 0.05))
+
+
+def _holds_numbers(columns: Mapping[str, AnyArray], name: str) -> bool:
+    try:
+        values = np.asarray(columns[name])
+    except InputError:  # a type that formats know and nobody reads scores from
+        return False
+    if values.dtype.kind not in "OUS":
+        return values.dtype.kind in "fiub"
+    try:
+        values.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _refuse_decisions(columns: Mapping[str, AnyArray], family: Scores, kind: Kind | None) -> None:

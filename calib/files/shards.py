@@ -156,7 +156,7 @@ class Shards:
     def _made(self, file: Path, columns: Mapping[str, AnyArray], row: int) -> Predictions:
         with naming(f"{file}{_after(row)}"):
             made = predictions_from(columns, kind=self.kind, class_names=self.class_names)
-        return replace(made, provenance={"file": str(file), "row": row})
+        return replace(made, provenance={**made.provenance, "file": str(file), "row": row})
 
 
 def is_shards(source: Path) -> bool:

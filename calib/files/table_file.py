@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -31,22 +32,43 @@ def write_table(columns: Mapping[str, Any], path: Path | str) -> None:
 
 def _write_csv(columns: Mapping[str, Any], file: IO[bytes]) -> None:
     with _text(file) as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
+        writer = csv.writer(_Lines(text), lineterminator="\r\n")
+        odd = any(re.search(r"[;\t]", name) for name in columns)  # may be taken for what separates columns
+        csv.writer(_Lines(text), lineterminator="\r\n", quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL).writerow(
+            columns
+        )
         for row in _rows(columns):
             if nested := [name for name, cell in zip(columns, row, strict=True) if isinstance(cell, list | dict)]:
                 raise InputError(
                     f"a CSV file holds no lists, and the column {printable(nested[0])!r} does",
                     help="name a file that ends in .parquet or .jsonl",
                 )
-            writer.writerow(row)
+            writer.writerow(["" if cell != cell else cell for cell in row])
+
+
+class _Lines:
+    """What a `csv.writer` writes to, which quotes what ends its own lines; here they end in LF alone."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+
+    def write(self, line: str) -> None:
+        self._text.write(line.removesuffix("\r\n") + "\n")
 
 
 def _write_json_lines(columns: Mapping[str, Any], file: IO[bytes]) -> None:
     with _text(file) as text:
         for row in _rows(columns):
-            json.dump(dict(zip(columns, row, strict=True)), text, ensure_ascii=False, default=str)  # dates, decimals
+            plain = {name: _without_nan(cell) for name, cell in zip(columns, row, strict=True)}
+            json.dump(plain, text, ensure_ascii=False, default=str)  # dates, decimals
             text.write("\n")
+
+
+def _without_nan(cell: Any) -> Any:
+    """The same with None for NaN, which JSON does not know."""
+    if isinstance(cell, list):
+        return [_without_nan(item) for item in cell]
+    return None if isinstance(cell, float) and cell != cell else cell
 
 
 def _write_parquet(columns: Mapping[str, Any], file: IO[bytes]) -> None:
@@ -93,6 +115,8 @@ def _plain(column: Any, rows: slice) -> list[Any]:
         found: list[Any] = column.slice(rows.start, rows.stop - rows.start).to_pylist()
         return found
     part = column[rows]
+    if isinstance(part, np.ndarray) and part.dtype.kind == "M":
+        return [None if np.isnat(time) else str(time) for time in part]  # as ISO 8601 has it
     return part if isinstance(part, list) else part.tolist()  # of short floats the float64, whose digits say all
 
 
@@ -102,7 +126,7 @@ def _arrow(columns: Mapping[str, Any]) -> Any:
     for name, column in columns.items():
         if isinstance(column, np.ndarray):
             column = column.astype(np.float32) if column.dtype == np.float16 else column
-            column = list(column) if column.ndim > 1 or column.dtype.kind not in "fiub" else column
+            column = list(column) if column.ndim > 1 or column.dtype.kind not in "fiubM" else column
         try:
             made[name] = column if hasattr(column, "to_pylist") else pa.array(column)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:

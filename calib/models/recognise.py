@@ -34,6 +34,8 @@ class Fit:
 
         >>> Fit("resnet20", None, ("a", "b"), (), ("fc.weight (10, 64), not (100, 64)",)).difference
         'fc.weight (10, 64), not (100, 64); the file has 2 names more, such as a'
+        >>> Fit("resnet20", None, (), ("fc.bias",), ()).difference
+        'the file lacks fc.bias'
         """
         lines = list(self.different[:SHOWN])
         if len(self.different) > SHOWN:

@@ -25,7 +25,8 @@ Also: TypeAlias = Callable[[Source], Mapping[str, Predictions]]  # an opened run
 class Comparison:
     """Every run with and without its temperature, one by one and averaged over seeds, and what that comes to.
 
-    ``others`` are the test predictions of further calibrators, by run and name.
+    ``others`` are the test predictions of further calibrators, by run and name; ``notes`` are sentences on a run that a
+    reader must know.
     """
 
     diagnoses: dict[str, Diagnosis]
@@ -33,6 +34,7 @@ class Comparison:
     table: "pd.DataFrame"
     verdict: str
     others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     def predictions(self, run: str, calibrator: str) -> Predictions:
         """The test predictions behind a row of ``scores``."""
@@ -59,16 +61,18 @@ def compare_runs(
     names = [Path(path).name for path in paths]
     diagnoses: dict[str, Diagnosis] = {}
     others: dict[str, dict[str, Predictions]] = {}
+    notes: dict[str, list[str]] = {}
     for path in paths:
         source = open_source(path, Reading(**options))
         name = source.name if names.count(Path(path).name) == 1 and source.name not in diagnoses else str(path)
         if name in diagnoses:
             raise InputError(f"{path} is named twice", help="name each run once")
         diagnoses[name] = diagnose(source.test, source.calibration)
+        notes[name] = source.notes
         others[name] = {**_calibrated(source, calibrators), **({} if also is None else also(source))}
     reports = {run: {name: evaluate(one) for name, one in made.items()} for run, made in others.items()}
     scores = score_table(diagnoses, reports)
-    return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores), others)
+    return Comparison(diagnoses, scores, compare(scores), comparison_verdict(scores), others, notes)
 
 
 def _calibrated(source: Source, calibrators: Sequence[str]) -> dict[str, Predictions]:

@@ -97,7 +97,7 @@ def test_groups_without_a_temperature_write_nothing_and_small_ones_are_told_of(r
         "-o",
         tmp_path / "i.json",
     )
-    assert "warning: cold, hot, tiny: few examples" in run(*isotonic).err
+    assert "warning: 'cold', 'hot', 'tiny': few examples" in run(*isotonic).err
     assert_refused(run("calibrate", tmp_path / "p.csv", "--group-by", "x", "-o", tmp_path / "n.json"), "no column 'x'")
 
 

@@ -1,6 +1,8 @@
 """What a table is saved as follows from the name of the file, or from what was said."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -78,3 +80,31 @@ def test_every_form_of_evaluate_follows_the_ending(run: Run, tmp_path: Path) -> 
         assert result.code == 0, result.err
         assert_documented(title, json.loads((tmp_path / "t.json").read_text(encoding="utf-8")))
         assert_refused(run("evaluate", *words, "-o", tmp_path / "t.xyz"), "cannot be saved as")
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs a device")
+def test_a_device_is_written_to_and_never_replaced(run: Run, tmp_path: Path) -> None:
+    for words in (("evaluate", HARD), ("per-class", HARD, "--json")):
+        assert run(*words, "-o", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+    link = tmp_path / "out.json"
+    link.symlink_to("/dev/null")
+    assert run("calibrate", HARD, "-o", link).code == 0
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the links of open files")
+def test_the_way_to_stdout_writes_there_whatever_it_is(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "calib", "evaluate", HARD, "--json", "-o", "/dev/stdout"]
+    piped = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
+    with (tmp_path / "saved.json").open("w", encoding="utf-8") as file:
+        subprocess.run(words, stdout=file, check=True, timeout=300)
+    for text in (piped.stdout, (tmp_path / "saved.json").read_text(encoding="utf-8")):
+        assert json.loads(text)["schema"] == 1
+    assert Path("/dev/stdout").is_symlink()
+
+
+def test_contradicting_formats_are_told_by_the_option_that_was_given(run: Run, tmp_path: Path) -> None:
+    assert_refused(run("per-class", HARD, "--json", "-o", tmp_path / "t.csv"), "end it in .json, or leave --json out")
+    said = run("per-class", HARD, "--format", "latex", "-o", tmp_path / "t.csv")
+    assert_refused(said, "end it in .tex, or leave --format latex out")

@@ -181,7 +181,7 @@ def test_an_unwritable_folder_is_refused_before_the_body_runs(writer: Any) -> No
 
 def test_a_file_where_a_folder_stands_is_refused(tmp_path: Path) -> None:
     path = old_folder(tmp_path)
-    with pytest.raises(InputError, match="a folder or a device"), atomic_file(path) as file:
+    with pytest.raises(InputError, match="is a folder, a file was expected"), atomic_file(path) as file:
         file.write(b"new")
     assert content(tmp_path) == {"run/old.txt": b"old"}
 

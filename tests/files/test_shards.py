@@ -8,7 +8,7 @@ import pytest
 
 import calib
 from calib.errors import InputError, NumericalError
-from calib.files.rounded import DECIMALS, NOTES
+from calib.files.rounded import NOTES, ROUNDED, Rounding, notes_of, provenance_of
 from calib.files.shards import Shards
 from calib.predictions import Predictions
 
@@ -29,8 +29,19 @@ def test_parts_keep_their_temperatures(tmp_path: Path, beta: float | np.ndarray)
 
 def test_parts_keep_what_a_reader_must_know_of_them(tmp_path: Path) -> None:
     for part, (decimals, note) in enumerate(((3, "three"), (2, "two"), (3, "three"))):
-        replace(WHOLE[part:], provenance={NOTES: [note], DECIMALS: decimals}).save(tmp_path / f"{part}.npz")
-    assert Shards.of(tmp_path).whole().provenance == {NOTES: ["three", "two"], DECIMALS: 2}
+        rounding = Rounding(decimals, 0.99 - part / 1000, 1.01, 0.01 * part)
+        provenance = {NOTES: [note], **provenance_of(rounding)}
+        replace(WHOLE[part:], provenance=provenance).save(tmp_path / f"{part}.npz")
+    whole, widest = Shards.of(tmp_path).whole(), Rounding(2, 0.988, 1.01, 0.02)
+    assert whole.provenance == {NOTES: ["three", "two"], **provenance_of(widest)}
+    assert notes_of(whole) == ["three", "two", widest.note]
+
+
+@pytest.mark.parametrize(
+    "kept", [3, None, {}, {"decimals": "2"}, {"decimals": 9, "lowest": 0, "highest": 1, "within": 0}]
+)
+def test_what_a_file_says_wrongly_of_rounding_is_passed_over(kept: object) -> None:
+    assert notes_of(replace(WHOLE, provenance={ROUNDED: kept})) == []
 
 
 def test_an_error_about_a_part_names_its_file_and_stays_of_its_kind(tmp_path: Path) -> None:
