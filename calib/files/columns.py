@@ -45,19 +45,19 @@ def predictions_from(
     """
     _refuse_log(columns)
     given, weight = label_column(columns), weight_column(columns)
+    if labels is None and given is None and not unlabelled:
+        raise InputError(
+            f"there is no column of labels among {listed(columns)}",
+            help="call it `label`, or bring the labels in a file of their own: --labels FILE",
+        )
+    if labels is not None and given is not None:
+        raise InputError(f"labels were given, and there is a column {given!r} too", help="leave one of them out")
     _refuse_repeated(columns)
     scores = score_columns(columns, kind, labels=labels, class_names=class_names)
     names = scores.class_names if class_names is None else class_names
     lacking = unlabelled and labels is None and (given is None or _lacks_labels(columns, given, names or ()))
-    if labels is None and not lacking:
-        if given is None:
-            raise InputError(
-                f"there is no column of labels among {listed(columns)}",
-                help="call it `label`, or bring the labels in a file of their own: --labels FILE",
-            )
+    if given is not None and not lacking:
         labels = columns[given]
-    elif labels is not None and given is not None:
-        raise InputError(f"labels were given, and there is a column {given!r} too", help="leave one of them out")
     values = _matrix(columns, scores.names)
     values, rounding = (scores.kind == "probs" and recognised(values)) or (values, None)
     make = Predictions.from_logits if scores.kind == "logits" else Predictions.from_probs

@@ -39,6 +39,10 @@ def test_names_of_classes_say_so_too_and_in_which_order(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing says which of the columns") as error:
         read_predictions(path, kind="logits")  # may 7 be the logit of a class?
     assert "--class-names cat,dog,bird" in error.value.help
+    bare = pd.read_csv(path).drop(columns=["date", "region"])
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    with pytest.raises(InputError, match="nothing says which of the columns 'hour', 'cat'"):
+        read_predictions(tmp_path / "bare.csv", kind="logits")
     given, turned = (read_predictions(path, kind="logits", class_names=names) for names in (NAMES, NAMES[::-1]))
     assert np.array_equal(given.values, turned.values[:, ::-1])
     assert np.array_equal(given.labels, 2 - turned.labels)
