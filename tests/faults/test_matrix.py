@@ -17,7 +17,7 @@ ELSEWHERE: dict[int, tuple[str, str]] = {
         "needs the server of those tests",
     ),
     33: (
-        "tests/test_runs.py::test_after_any_number_of_kill_9_the_weights_are_those_of_an_uninterrupted_run",
+        "tests/test_runs_killed.py::test_after_any_number_of_kill_9_the_weights_are_those_of_an_uninterrupted_run",
         "part of what a run promises; SIGTERM and SIGINT are in tests/cli/test_commands.py",
     ),
     39: (
