@@ -46,7 +46,7 @@ def to_numpy(values: Any) -> AnyArray:
         raise InputError(
             f"this {type(values).__name__} cannot become an array", help="pass one tensor: torch.stack(list).detach()"
         ) from error
-    if array.dtype.name == "bfloat16":  # of JAX and ml_dtypes; every one is a float32
+    if array.dtype.name.startswith(("bfloat16", "float8")):  # of JAX and ml_dtypes; every one is a float32
         return array.astype(np.float32)
     return _numbers(array) if array.dtype == object else array
 

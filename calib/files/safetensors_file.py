@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from calib._arrays import AnyArray
+from calib._arrays import AnyArray, to_numpy
 from calib._extras import library
 from calib._text import printable
 from calib.errors import InputError
 
 
 def read_safetensors(path: Path | str) -> dict[str, AnyArray]:
-    """Read every tensor as a numpy array; bfloat16 becomes float32.
+    """Read every tensor as a numpy array; bfloat16 and float8 become float32.
 
     Raises `InputError` for a file whose header does not fit its content.
     """
     path = Path(path)
     numpy_side = library("safetensors.numpy", extra="safetensors", what="a safetensors file")
     try:
-        return dict(numpy_side.load_file(path))
+        return {name: to_numpy(array) for name, array in numpy_side.load_file(path).items()}
     except (TypeError, KeyError, AttributeError):  # bfloat16 and float8, which numpy does not have
         torch_side = library("safetensors.torch", extra="safetensors", what="a safetensors file")
         return {name: tensor.float().numpy() for name, tensor in torch_side.load_file(path).items()}

@@ -187,7 +187,7 @@ def test_an_input_is_never_overwritten_even_by_force(run: Run, tmp_path: Path, t
     for arguments in (("evaluate", path), ("compare", path), ("evaluate", trained, "--calibration", path)):
         assert_refused(run(*arguments, "--force", "-o", path), "is one of the inputs")
     assert_refused(run("evaluate", trained, "--force", "-o", trained / "checkpoint.pt"), "is one of the inputs")
-    assert_refused(run("predict", trained, "-o", trained / "test.npz"), "exists already")
+    assert_refused(run("predict", trained, "--force", "-o", trained / "test.npz"), "is one of the inputs")
     assert path.read_bytes() == before
 
 
