@@ -187,13 +187,8 @@ def test_unlike_networks_are_not_averaged(run: Run, trained: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "two-routes",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in WRITERS if name != "two-routes"),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
 def test_what_is_asked_for_reaches_every_network(run: Run, tmp_path: Path, name: str) -> None:
     smoothing = () if name == "two-routes" else ("--smoothing", "0,0.2")
     options = ("--epochs", 2, "--seeds", 1, *smoothing)

@@ -86,7 +86,9 @@ def test_figure_pairs_each_model_with_its_scaled_curve_on_one_scale() -> None:
     assert len(figure.legends) == 1
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "suffix", ["svg", *(pytest.param(suffix, marks=pytest.mark.slow) for suffix in ("png", "pdf"))]
+)
 def test_hostile_names_are_drawn_literally(tmp_path: Path, suffix: str) -> None:
     curve = make_curve(n=1)
     path = tmp_path / f"figure.{suffix}"
