@@ -195,3 +195,15 @@ def test_a_bare_call_shows_the_help(run: Run) -> None:
     assert result.err.startswith("Usage: ")
     assert "calibrate" in result.err
     assert "error:" not in result.err
+
+
+def test_a_change_of_an_infinite_loss_is_no_interval(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.2, 0.8, 200)
+    labels = (rng.random(200) < p).astype(int)
+    p[0], labels[0] = 1.0, 0
+    np.savez(tmp_path / "p.npz", probs=np.stack([1 - p, p], axis=1), labels=labels)
+    shown = run("compare-calibrators", tmp_path / "p.npz", "--methods", "bbq")
+    assert shown.code == 0, shown.err
+    assert "inf …" not in shown.out
+    assert "negative is better" in shown.out
