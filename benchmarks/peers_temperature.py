@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._harness import Worker, as_tensors, run
+from benchmarks._harness import THREADS, Worker, as_tensors, run
 
 TASKS = {
     "temperature, 10 k × 10": ("temperature", 10_000, 10),
@@ -24,6 +24,14 @@ def _calib(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
 
     logits, labels = arrays["logits"], arrays["labels"]
     return lambda: calib.TemperatureScaling.fit(calib.Predictions.from_logits(logits, labels)).temperature
+
+
+def _calib_and_torch(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
+    """calib in a process that has torch loaded, as those of most peers have: it uses torch's exponentials then."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    return _calib(kind, arrays)
 
 
 def _plain(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
@@ -110,6 +118,7 @@ def _gpleiss(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
 
 
 WORKERS = {
+    "calib, torch loaded": Worker("", "calib", _calib_and_torch),
     "calib": Worker("", "calib", _calib),
     "plain search in float64": Worker("scikit-learn", "scipy", _plain),
     "scikit-learn": Worker("scikit-learn", "scikit-learn", _scikit_learn),

@@ -17,6 +17,11 @@ AnyArray: TypeAlias = npt.NDArray[Any]
 BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
 
 
+def torch_is_loaded() -> bool:
+    """Whether torch can be used without a second of waiting for it."""
+    return "torch" in sys.modules
+
+
 def is_tensor(values: object) -> bool:
     """Whether ``values`` is a torch tensor, found out without importing torch."""
     torch = sys.modules.get("torch")
@@ -121,6 +126,27 @@ def like(array: AnyArray, reference: Any) -> Any:
     if is_tensor(reference):
         return sys.modules["torch"].as_tensor(array, device=reference.device)
     return array
+
+
+def as_tensor(array: Any) -> Any:
+    """A torch tensor for reading only, that shares the memory of the array where torch has its kind of numbers.
+
+    torch must be loaded.  It knows no read-only memory and warns of such arrays, so that here it is not told.
+    """
+    torch: Any = sys.modules["torch"]
+    if isinstance(array, DeviceArray):
+        return array.tensor
+    if not array.dtype.isnative or min(array.strides, default=0) < 0:
+        array = np.array(array, array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(np.asarray(_Writeable(array)))
+
+
+class _Writeable:
+    """The memory of an array, said to be writeable."""
+
+    def __init__(self, array: AnyArray) -> None:
+        self.array = array  # must live as long as its memory
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.ctypes.data, False)}
 
 
 def read_only(array: AnyArray) -> AnyArray:

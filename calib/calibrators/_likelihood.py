@@ -1,92 +1,48 @@
 """Mean NLL as a function of β = 1/T, with its derivatives, from one read of the predictions."""
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float
+from calib._arrays import AnyArray, DeviceArray, Float, torch_is_loaded
 from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
-from calib._checks import generator
 from calib.calibrators._base import example_weights, one_hot
+from calib.calibrators._moments import FAR, HUGE, Asked, Limits, Moments, narrow, row_moments
 from calib.predictions import ArrayLike, Predictions
 
-_ROUNDING = 1e-13  # a sum this small beside what it is made of is 0
 KEPT_ENTRIES = 262_144  # predictions up to this size (2 MiB) are read once and kept
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Mean NLL at one β and its derivatives in β; rows count by their weight, whose total is 1.
-
-    ``slope`` is the mean of E_q z − z_y, ``curvature`` the mean variance of the logits under the model, and ``squares``
-    the sum of squared weight · (E_q z − z_y): its root over ``curvature`` is the sandwich standard error of β.
-    """
-
-    beta: float
-    nll: float
-    slope: float
-    curvature: float
-    squares: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The slope of NLL at β → 0 and β → ∞, and whether every label has a probability above 0."""
-
-    lowest: float
-    highest: float
-    possible: bool
+ORDER = 4  # derivatives of NLL that a read finds; of a sample two more
+SAMPLE_SHARE = 16  # a sample is one row of so many
+SAMPLE_ENTRIES = 4_000_000  # but no larger than this
+SAMPLE_ROWS = 64  # nor smaller than this
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
     """Some rows, ready for any β: ``logits`` less the row maximum, ``(m, k)``, or ``(k, m)`` where rows are short."""
 
-    logits: AnyArray
+    logits: Float
     true_logit: Float
-    weight: Float
-
-
-def combined_moments(parts: Sequence[tuple[float, Moments]]) -> Moments:
-    """The moments of a whole from the total weights and the moments of its parts, all at one β."""
-    weights = np.array([weight for weight, _ in parts])
-    share, moments = weights / weights.sum(), [found for _, found in parts]
-    nll, slope, curvature = (
-        float(np.dot(share, [getattr(one, name) for one in moments])) for name in ("nll", "slope", "curvature")
-    )
-    return Moments(moments[0].beta, nll, slope, curvature, float(np.dot(share**2, [one.squares for one in moments])))
-
-
-def combined_limits(parts: Sequence[tuple[float, Limits]]) -> Limits:
-    """Likewise what NLL does at both ends."""
-    weights = np.array([weight for weight, _ in parts])
-    share, limits = weights / weights.sum(), [found for _, found in parts]
-    lowest, highest = (float(np.dot(share, [getattr(one, name) for one in limits])) for name in ("lowest", "highest"))
-    return _limits(lowest, highest, all(one.possible for one in limits))
-
-
-def _limits(lowest: float, highest: float, possible: bool) -> Limits:
-    if abs(lowest) < _ROUNDING * (abs(lowest) + abs(highest)):
-        lowest = 0.0
-    return Limits(lowest, highest, possible)
+    weight: Float | None  # None counts all alike
 
 
 class Likelihood:
-    """NLL of predictions under any β.  ``reads`` counts how often the values were gone through."""
+    """NLL of predictions under any β, with ``order`` derivatives.  ``reads`` counts how often all was gone through."""
 
-    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None) -> None:
+    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None, *, order: int = ORDER) -> None:
         self.predictions = predictions
         self.targets = None if targets is None else one_hot(predictions, targets)
-        self.weight = example_weights(predictions)
-        self.total = float(self.weight.sum())
-        self.effective = self.total**2 / float(np.square(self.weight).sum())  # examples (Kish 1965); n without weights
+        self._weight = None if predictions.sample_weight is None else example_weights(predictions)
+        share = np.ones(predictions.n) if self._weight is None else self._weight
+        self.total = float(share.sum())
+        self.effective = self.total**2 / float(np.square(share).sum())  # examples (Kish 1965); n without weights
         self.reads = 0
+        self._order = order
         self._short = predictions.n_classes <= SHORT
-        self._form: Form = "columns" if self._short else "logits"
-        self._infinite = True  # whether some logit may be −inf
-        self._spare: dict[int, AnyArray] = {}
+        self._lowest = -np.inf  # no sum of a row's logits, less its maximum, is below
+        self._spare: dict[tuple[int, int], Float] = {}
         self._kept: list[tuple[_Part, Float]] | None = None
 
     @property
@@ -94,133 +50,131 @@ class Likelihood:
         """Whether the values are read once and kept."""
         return self.predictions.n * self.predictions.n_classes <= KEPT_ENTRIES
 
-    @property
-    def n_classes(self) -> int:
-        """Number of classes, k."""
-        return self.predictions.n_classes
-
-    def sample(self, rows: int) -> "Likelihood":
-        """The likelihood of at most as many ``rows`` that count, drawn at random but always the same."""
-        counted = np.flatnonzero(self.weight) if self.predictions.sample_weight is not None else None
+    def sample(self) -> "Likelihood | None":
+        """The likelihood of some rows that count, evenly spaced; None where there are no more than it would take."""
+        counted = None if self._weight is None else np.flatnonzero(self._weight)
         n = self.predictions.n if counted is None else len(counted)
-        drawn = np.unique(generator(0).integers(n, size=rows))
-        some = drawn if counted is None else counted[drawn]
-        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some])
+        rows = max(SAMPLE_ROWS, min(n // SAMPLE_SHARE, SAMPLE_ENTRIES // self.predictions.n_classes))
+        if n <= rows:
+            return None
+        every = slice(None, None, -(-n // rows))
+        some = every if counted is None else counted[every]
+        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some], order=ORDER + 2)
 
-    def at(self, beta: float, *, exact: bool = True) -> Moments:
-        """NLL and derivatives at β, from one read.  Not ``exact`` is float32 where the logits are no longer."""
-        return self._gone_through(beta, exact, first=False)[1]
+    def at(self, beta: float) -> Moments:
+        """NLL and derivatives at β, from one read."""
+        return self._gone_through(Asked(beta, self._order, lowest=self._lowest))[1]
 
-    def first(self, beta: float, *, exact: bool = True) -> tuple[float, Moments, Limits]:
-        """NLL at 1, all of it at β, and what NLL does at both ends, from one read."""
-        return self._gone_through(beta, exact, first=True)
+    def first(self, beta: float, *, at_one: bool) -> tuple[float, Moments, Limits]:
+        """NLL at 1 (0 unless asked for), all of it at β, and what NLL does at both ends, from one read.
 
-    def _gone_through(self, beta: float, exact: bool, *, first: bool) -> tuple[float, Moments, Limits]:
-        if isinstance(self.predictions.values, DeviceArray):
-            from calib._device import nll_sums
+        NLL at 1 is of float32 where the logits are no longer.
+        """
+        return self._gone_through(Asked(beta, self._order, at_one=at_one))
 
-            self.reads += 1
-            parts = list(nll_sums(self.predictions, beta, self.weight, self.targets))
-        elif self.small:
-            parts = [(self._sums(part, beta, first), ends) for part, ends in self._parts()]
-        else:
-            self.reads += 1
-            exact = exact or not 1e-30 < beta < 1e30
+    def _gone_through(self, asked: Asked) -> tuple[float, Moments, Limits]:
+        parts = list(self._read(asked))
+        at_one, nll, *derivatives, squares, squares_slope = np.sum([sums for sums, _ in parts], axis=0) / self.total
+        ends = np.array([ends for _, ends in parts])
+        lowest, highest, impossible = ends[:, :3].sum(axis=0) / self.total
+        self._lowest = float(ends[:, 3].min())
+        moments = Moments(
+            asked.beta, float(nll), tuple(map(float, derivatives)), squares / self.total, squares_slope / self.total
+        )
+        return float(at_one), moments, Limits(float(lowest), float(highest), impossible == 0)
 
-            def reduce(block: Block) -> tuple[Float, Float]:
-                part, ends = self._prepared(block, ends=first)
-                return self._sums(part, beta, first), ends
+    def _read(self, asked: Asked) -> Iterable[tuple[Float, Float]]:
+        """Of every block the sums that `_sums` and `_ends` make."""
+        if self.small and not isinstance(self.predictions.values, DeviceArray):
+            return [(self._sums(part, replace(asked, lowest=ends[-1])), ends) for part, ends in self._parts()]
+        self.reads += 1
+        if self.predictions.kind == "logits" and torch_is_loaded():
+            from calib.calibrators._torch_sums import torch_sums
 
-            parts = map_blocks(self.predictions, reduce, form=self._form, exact=exact)
-        at_one, *means = np.sum([sums for sums, _ in parts], axis=0) / self.total
-        lowest, highest, impossible, infinite = np.sum([ends for _, ends in parts], axis=0)
-        self._infinite = bool(infinite) if first else self._infinite
-        nll, slope, curvature, squares = map(float, means)
-        limits = _limits(float(lowest / self.total), float(highest / self.total), not impossible)
-        return float(at_one), Moments(beta, nll, slope, curvature, squares / self.total), limits
+            return torch_sums(self.predictions, self._weight, self.targets, asked)
+
+        def reduce(block: Block) -> tuple[Float, Float]:
+            part = self._prepared(block)
+            ends = self._ends(part) if asked.lowest is None else np.array([0.0, 0.0, 0.0, asked.lowest])
+            return self._sums(part, replace(asked, lowest=ends[-1])), ends
+
+        return map_blocks(self.predictions, reduce, form=self._form, exact=True)
+
+    @property
+    def _form(self) -> Form:
+        return "columns" if self._short else "logits"
 
     def _parts(self) -> list[tuple[_Part, Float]]:
         if self._kept is None:
             self.reads += 1
             self._kept = []
             for block in read_blocks(self.predictions, form=self._form):
-                part, ends = self._prepared(block, ends=True)
-                self._kept.append((_Part(part.logits.copy(), part.true_logit, part.weight), ends))
+                part = self._prepared(block)
+                kept = _Part(part.logits.copy(), part.true_logit, part.weight)
+                self._kept.append((kept, self._ends(kept)))
         return self._kept
 
-    def _prepared(self, block: Block, *, ends: bool) -> tuple[_Part, Float]:
-        """A block with its true logits, and the sums behind the limits where they are asked for."""
-        logits, weight = block.values, self.weight[block.rows]
-        rows, labels = np.arange(len(weight)), self.predictions.labels[block.rows]
+    def _prepared(self, block: Block) -> _Part:
+        """A block with its true logits."""
+        logits, weight = block.values, None if self._weight is None else self._weight[block.rows]
         by_row = logits.T if self._short else logits
         if self.targets is None:
-            true_logit = by_row[rows, labels].astype(np.float64)
+            true_logit = by_row[np.arange(len(by_row)), self.predictions.labels[block.rows]]
         else:
             targets = self.targets[block.rows]
             true_logit = np.einsum("ij,ij->i", np.where(targets > 0, by_row, 0), targets)
-        if self.predictions.sample_weight is not None:
+        if weight is not None:
             true_logit[weight == 0] = 0.0  # an impossible label of weight 0 is none
-        needed = ends or self._infinite
-        sums = self._ends(logits, true_logit, weight) if needed else np.zeros(4)
-        return _Part(logits, true_logit, weight), sums
+        return _Part(logits, true_logit, weight)
 
-    def _ends(self, logits: AnyArray, true_logit: Float, weight: Float) -> Float:
-        """Sums behind `Limits`, and whether there are logits of −inf, which become the lowest number there is."""
-        by_row = logits.T if self._short else logits
+    def _ends(self, part: _Part) -> Float:
+        """Sums behind `Limits`: of both slopes, and of impossible labels; and the lowest sum of a row's logits."""
+        logits, weight = part.logits, part.weight
         with np.errstate(over="ignore"):
-            total = logits.sum(axis=0).astype(np.float64) if self._short else row_sums(logits)
-        count: Float | int = by_row.shape[1]
-        infinite = not np.isfinite(total).all()
-        if infinite:
-            finite = np.isfinite(by_row)
-            total, count = np.where(finite, by_row, 0.0).sum(axis=1, dtype=np.float64), finite.sum(axis=1)
-            np.maximum(logits, np.finfo(logits.dtype).min, out=logits)  # it will be times a probability of 0
-        impossible = ~np.isfinite(true_logit)
-        known = np.where(impossible, 0.0, true_logit)
-        ends = _dot(weight, total / count - known), -_dot(weight, known), impossible.any(), infinite
-        return np.array(ends, np.float64)
+            total = (_column_sums if self._short else row_sums)(logits)
+        lowest, count = total.min(), np.float64(self.predictions.n_classes)
+        if not lowest > -HUGE:
+            finite = np.isfinite(logits)
+            axis = 0 if self._short else 1
+            total, count = np.where(finite, logits, 0.0).sum(axis=axis), finite.sum(axis=axis)
+        impossible = ~np.isfinite(part.true_logit)
+        known = np.where(impossible, 0.0, part.true_logit)
+        return np.array([_dot(weight, total / count - known), -_dot(weight, known), impossible.sum(), lowest])
 
-    def _sums(self, part: _Part, beta: float, at_one: bool) -> Float:
-        """Σ w · NLL at 1 (0 unless asked for); at β Σ w · NLL, Σ w · slope, Σ w · variance, Σ (w · slope)²."""
-        logits, odds = part.logits, self._scratch(part.logits)
-        before = 0.0
+    def _sums(self, part: _Part, asked: Asked) -> Float:
+        """Σ weight · NLL at 1 (0 unless asked for), and what `row_moments` sums at β."""
+        scaled, odds = self._scratch(part.logits, 0), self._scratch(part.logits, 1)
+        sums, before = (_column_sums if self._short else row_sums), 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            if at_one:
-                np.exp(logits, out=odds)
-                total = odds.sum(axis=0).astype(np.float64) if self._short else row_sums(odds)
-                before = _dot(part.weight, np.log(total) - part.true_logit)
-            np.multiply(logits, logits.dtype.type(beta), out=odds)
-            np.exp(odds, out=odds)
-            total, first, second = (_column_sums if self._short else _row_sums)(odds, logits)
-            mean = first / total
-            slope, nll = mean - part.true_logit, np.log(total) - beta * part.true_logit
-            moments = [_dot(part.weight, column) for column in (nll, slope, second / total - mean**2)]
-            return np.array([before, *moments, np.square(part.weight * slope).sum()])
+            if asked.at_one:
+                given = part.logits.astype(np.float32) if narrow(self.predictions) else part.logits
+                before = _dot(part.weight, np.log(sums(np.exp(given))) - part.true_logit)
+            np.multiply(part.logits, asked.beta, out=scaled)
+            if asked.far:
+                np.maximum(scaled, -FAR, out=scaled)  # it will be times a probability of 0
+            total = sums(np.exp(scaled, out=odds))
+            means = []
+            for _ in range(asked.order):
+                odds *= scaled
+                means.append(sums(odds) / total)
+            true = asked.beta * part.true_logit
+            return np.array([before, *row_moments(np.log(total) - true, means, true, part.weight, _dot)])
 
-    def _scratch(self, logits: AnyArray) -> AnyArray:
+    def _scratch(self, logits: Float, which: int) -> Float:
         """Memory of this thread for as many entries: allocating it anew would cost more than the arithmetic."""
-        spare = self._spare.get(threading.get_ident())
-        if spare is None or spare.dtype != logits.dtype or spare.size < logits.size:
-            spare = self._spare[threading.get_ident()] = np.empty(logits.size, logits.dtype)
+        key = threading.get_ident(), which
+        spare = self._spare.get(key)
+        if spare is None or spare.size < logits.size:
+            spare = self._spare[key] = np.empty(logits.size)
         return spare[: logits.size].reshape(logits.shape)
 
 
-def _dot(weight: Float, column: Float) -> float:
-    """Σ w · c; not by BLAS, which would start threads of its own."""
-    return float(np.einsum("i,i->", weight, column))
+def _column_sums(values: AnyArray) -> Float:
+    """Sums over the rows ``(m,)``, in float64 at the end."""
+    sums: AnyArray = values.sum(axis=0)
+    return sums.astype(np.float64)
 
 
-def _row_sums(odds: AnyArray, logits: AnyArray) -> tuple[Float, Float, Float]:
-    """Σ odds, Σ odds · logits and Σ odds · logits² over each row; overwrites the odds."""
-    total, first = row_sums(odds), np.einsum("ij,ij->i", odds, logits).astype(np.float64)
-    odds *= logits
-    return total, first, np.einsum("ij,ij->i", odds, logits).astype(np.float64)
-
-
-def _column_sums(odds: AnyArray, logits: AnyArray) -> tuple[Float, Float, Float]:
-    """The same over each column, for few and long rows."""
-    total = odds.sum(axis=0).astype(np.float64)
-    odds *= logits
-    first = odds.sum(axis=0).astype(np.float64)
-    odds *= logits
-    return total, first, odds.sum(axis=0).astype(np.float64)
+def _dot(weight: Float | None, column: Float) -> float:
+    """Σ w · c, or Σ c; not by BLAS, which would start threads of its own."""
+    return float(column.sum() if weight is None else np.einsum("i,i->", weight, column))

@@ -74,7 +74,7 @@ def around_temperature(
         beta * (one + found.matrix),
         found.intercept,
         {
-            "nll_before": Likelihood(predictions, targets).first(1.0)[0],
+            "nll_before": Likelihood(predictions, targets).at(1.0).nll,
             "nll_after": mean_nll(scaled, found),
             "n": predictions.n,
             "iterations": found.iterations,

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from calib._checks import check_some_weight
-from calib.calibrators._likelihood import Likelihood, Limits, Moments, combined_limits, combined_moments
+from calib.calibrators._likelihood import ORDER, SAMPLE_ENTRIES, SAMPLE_ROWS, Likelihood
+from calib.calibrators._moments import Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
 from calib.parts import Likeness, OnPart, Parts, total_of
 from calib.predictions import Predictions
@@ -22,7 +23,6 @@ class StreamedLikelihood:
         self.reads = 0
         self.n = 0
         self._parts, self._on_part = parts, on_part
-        self._sample: Likelihood | None = None
         self.likeness: Likeness | None = None  # known after a read, as `n`
         self._total = self._squares = 0.0
 
@@ -32,32 +32,23 @@ class StreamedLikelihood:
         return replace(fitted, n=self.n)  # known after a read
 
     @property
-    def n_classes(self) -> int:
-        """Number of classes, k."""
-        return self._sampled(1).n_classes
-
-    @property
     def effective(self) -> float:
         """Examples (Kish 1965); n without weights.  Known after a read."""
         return self._total**2 / self._squares
 
-    def sample(self, rows: int) -> Likelihood:
-        """The likelihood of about as many rows."""
-        return self._sampled(rows)
+    def sample(self) -> Likelihood:
+        """The likelihood of some rows."""
+        rows = max(SAMPLE_ROWS, SAMPLE_ENTRIES // self._parts.sample(1).n_classes)
+        return Likelihood(self._parts.sample(rows), order=ORDER + 2)
 
-    def _sampled(self, rows: int) -> Likelihood:
-        if self._sample is None or self._sample.predictions.n < rows:
-            self._sample = Likelihood(self._parts.sample(rows))
-        return self._sample
-
-    def at(self, beta: float, *, exact: bool = True) -> Moments:
+    def at(self, beta: float) -> Moments:
         """NLL and derivatives at β."""
-        read = self._read(partial(_moments_of, beta=beta, exact=exact))
+        read = self._read(partial(_moments_of, beta=beta))
         return combined_moments([(weight, moments) for weight, moments, _, _ in read.found])
 
-    def first(self, beta: float, *, exact: bool = True) -> tuple[float, Moments, Limits]:
-        """NLL at 1, all of it at β, and what NLL does at both ends."""
-        read = self._read(partial(_first_of, beta=beta, exact=exact))
+    def first(self, beta: float, *, at_one: bool) -> tuple[float, Moments, Limits]:
+        """NLL at 1 (0 unless asked for), all of it at β, and what NLL does at both ends."""
+        read = self._read(partial(_first_of, beta=beta, at_one=at_one))
         mean = sum(weight * at_one for weight, _, at_one, _ in read.found) / read.weight
         limits = [(weight, limits) for weight, _, _, limits in read.found if limits is not None]
         return (
@@ -96,14 +87,14 @@ class _Read:
         )
 
 
-def _moments_of(part: Predictions, *, beta: float, exact: bool) -> _Read:
-    return _read_of(part, lambda one: (one.at(beta, exact=exact), 0.0, None))
+def _moments_of(part: Predictions, *, beta: float) -> _Read:
+    return _read_of(part, lambda one: (one.at(beta), 0.0, None))
 
 
-def _first_of(part: Predictions, *, beta: float, exact: bool) -> _Read:
+def _first_of(part: Predictions, *, beta: float, at_one: bool) -> _Read:
     def found(one: Likelihood) -> tuple[Moments, float, Limits]:
-        at_one, moments, limits = one.first(beta, exact=exact)
-        return moments, at_one, limits
+        nll_at_one, moments, limits = one.first(beta, at_one=at_one)
+        return moments, nll_at_one, limits
 
     return _read_of(part, found)
 

@@ -114,6 +114,6 @@ def fitted_to(likelihood: Nll, *, n: int) -> TemperatureScaling:
         return fitted
     return replace(
         fitted,
-        standard_error=float(1 / best.beta / (best.beta * np.sqrt(likelihood.effective * best.curvature))),
-        robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / (best.beta * best.curvature))),
+        standard_error=float(1 / best.beta / np.sqrt(likelihood.effective * best.curvature)),
+        robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / best.curvature)),
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib._checks import check_level
-from calib.calibrators._likelihood import Likelihood, Moments
+from calib.calibrators._likelihood import Likelihood
+from calib.calibrators._moments import Moments
 from calib.calibrators._optimum import optimum
 from calib.calibrators.temperature import TemperatureScaling
 from calib.errors import NumericalError
@@ -42,7 +43,7 @@ def temperature_interval(
 
     allowed = float(chdtri(1, 1 - check_level(level)))
     likelihood, best = _fitted(predictions, targets)
-    spread = np.sqrt(allowed / (likelihood.effective * max(best.curvature, 1e-300))) / best.beta  # of log β, roughly
+    spread = np.sqrt(allowed / (likelihood.effective * max(best.curvature, 1e-300)))  # of log β, roughly
     lower, upper = (_limit(likelihood, best.beta, best.nll, allowed, direction * spread) for direction in (-1, 1))
     return Interval(1 / best.beta, 1 / upper, 1 / lower if lower > 0 else float("inf"), level)
 

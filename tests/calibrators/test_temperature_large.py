@@ -53,7 +53,9 @@ def test_large_data_whose_sample_misleads_find_their_optimum_too(monkeypatch: py
     other[every] *= 1000
     separable = labels.copy()
     separable[every] = logits[every].argmax(axis=1)
-    monkeypatch.setattr("calib.calibrators._optimum.SAMPLE_ENTRIES", 1)
+    monkeypatch.setattr("calib.calibrators._likelihood.SAMPLE_ROWS", 500)
+    monkeypatch.setattr("calib.calibrators._likelihood.SAMPLE_ENTRIES", 1)
+    monkeypatch.setattr("calib.calibrators._likelihood.KEPT_ENTRIES", 10_000)
     for case in ((other, labels), (logits, separable)):
         got = fit(*case)
         with monkeypatch.context() as patched:
