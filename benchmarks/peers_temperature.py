@@ -27,7 +27,7 @@ def _calib(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
 
 
 def _calib_and_torch(kind: str, arrays: dict[str, Any]) -> Callable[[], float]:
-    """calib in a process that has torch loaded, as those of most peers have: it uses torch's exponentials then."""
+    """The same in a process that has torch loaded, as those of most peers have: it uses torch's exponentials then."""
     import torch
 
     torch.set_num_threads(THREADS)

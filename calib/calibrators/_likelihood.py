@@ -12,10 +12,11 @@ from calib.calibrators._base import example_weights, one_hot
 from calib.calibrators._moments import FAR, HUGE, Asked, Limits, Moments, narrow, row_moments
 from calib.predictions import ArrayLike, Predictions
 
-KEPT_ENTRIES = 262_144  # predictions up to this size (2 MiB) are read once and kept
-ORDER = 4  # derivatives of NLL that a read finds; of a sample two more
+KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
+ORDER = 6  # derivatives of NLL that a read of a sample finds
+MANY = 50_000  # rows of a sample that is so good a guess that one derivative fewer is enough
 SAMPLE_SHARE = 16  # a sample is one row of so many
-SAMPLE_ENTRIES = 4_000_000  # but no larger than this
+SAMPLE_ENTRIES = 2_000_000  # but no larger than this
 SAMPLE_ROWS = 64  # nor smaller than this
 
 
@@ -31,15 +32,16 @@ class _Part:
 class Likelihood:
     """NLL of predictions under any β, with ``order`` derivatives.  ``reads`` counts how often all was gone through."""
 
-    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None, *, order: int = ORDER) -> None:
+    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None, *, order: int | None = None) -> None:
         self.predictions = predictions
         self.targets = None if targets is None else one_hot(predictions, targets)
         self._weight = None if predictions.sample_weight is None else example_weights(predictions)
-        share = np.ones(predictions.n) if self._weight is None else self._weight
-        self.total = float(share.sum())
-        self.effective = self.total**2 / float(np.square(share).sum())  # examples (Kish 1965); n without weights
+        self.total = self.effective = float(predictions.n)  # Σ weight, and the number of examples that count
+        if self._weight is not None:
+            self.total = float(self._weight.sum())
+            self.effective = self.total**2 / float(np.square(self._weight).sum())  # Kish (1965)
         self.reads = 0
-        self._order = order
+        self._order = order or (ORDER - 1 if self._sample_rows(predictions.n) < MANY else ORDER - 2)
         self._short = predictions.n_classes <= SHORT
         self._lowest = -np.inf  # no sum of a row's logits, less its maximum, is below
         self._spare: dict[tuple[int, int], Float] = {}
@@ -54,12 +56,15 @@ class Likelihood:
         """The likelihood of some rows that count, evenly spaced; None where there are no more than it would take."""
         counted = None if self._weight is None else np.flatnonzero(self._weight)
         n = self.predictions.n if counted is None else len(counted)
-        rows = max(SAMPLE_ROWS, min(n // SAMPLE_SHARE, SAMPLE_ENTRIES // self.predictions.n_classes))
+        rows = self._sample_rows(n)
         if n <= rows:
             return None
         every = slice(None, None, -(-n // rows))
         some = every if counted is None else counted[every]
-        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some], order=ORDER + 2)
+        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some], order=ORDER)
+
+    def _sample_rows(self, n: int) -> int:
+        return max(SAMPLE_ROWS, min(n // SAMPLE_SHARE, SAMPLE_ENTRIES // self.predictions.n_classes))
 
     def at(self, beta: float) -> Moments:
         """NLL and derivatives at β, from one read."""

@@ -6,13 +6,14 @@ from typing import Protocol
 
 import numpy as np
 
-from calib.calibrators._likelihood import ORDER, Likelihood
+from calib.calibrators._likelihood import Likelihood
 from calib.calibrators._moments import Limits, Moments, taylor
 
 MOST_READS = 12  # before the search falls back on scipy's
 _NEAR = 0.05  # relative change of β up to which a series may lead
-_RIGHT = 3e-9  # what the last two terms of the series may make of β, relative to it; they are right to a tenth
+_RIGHT = 1e-9  # what the last terms of the series may make of β, relative to it; what they leave out is far less
 _ROUGH = 1e-3  # the same where β is a guess
+_EXACT = 1e-13  # and where another read costs nothing
 _LONGEST = 2.0  # step in log β: from far away Newton overshoots
 _FAR = 700.0  # log β beyond the range of float64
 
@@ -40,20 +41,21 @@ def optimum(likelihood: Nll, *, right: float = _RIGHT) -> tuple[float, Moments |
 
     There are no moments where NLL has no lowest point at a finite β > 0.
 
-    Predictions too large to be kept in memory start from the optimum of a sample of their rows, found likewise.  There
-    the slope, the curvature and two more derivatives, and from the sample two beyond, give the root by their series:
-    from a good start one read is enough.  Where the steps do not settle, ``scipy.optimize`` searches in a bracket.
+    Predictions too large to be kept in memory start from the optimum of a sample of their rows, found likewise.  The
+    slope there and its derivatives, the highest of many rows' from the sample, give the root by their series: from a
+    good start one read is enough.  Where the steps do not settle, ``scipy.optimize`` searches in a bracket.
     """
     sample = None if likelihood.small else likelihood.sample()
     guess = None if sample is None else optimum(sample, right=_ROUGH)[1]
-    start, further = (1.0, ()) if guess is None else (guess.beta, guess.derivatives[ORDER:])
+    start = 1.0 if guess is None else guess.beta
     to_one = 1 / start - 1
     at_one, first, limits = likelihood.first(start, at_one=abs(to_one) > _NEAR)
+    further = () if guess is None else guess.derivatives[len(first.derivatives) :]
     if abs(to_one) <= _NEAR:
         at_one = first.moved(to_one, further).nll if limits.possible else np.inf
     if not (limits.possible and limits.lowest < 0 < limits.highest):
         return at_one, None, limits
-    best = _polished(likelihood, first, further, right)
+    best = _polished(likelihood, first, further, _EXACT if likelihood.small else right)
     if best is None:
         beta = bracketed_root(lambda beta: likelihood.at(beta).slope)
         if not 1e-300 < beta < 1e300:
@@ -69,7 +71,7 @@ def _polished(likelihood: Nll, at: Moments, further: tuple[float, ...], right: f
         change = _root((*at.derivatives, *further))
         short = _root(at.derivatives if further else at.derivatives[:-1])
         if abs(change) < _NEAR and abs(change - short) < right:
-            return likelihood.at(at.beta * (1 + change)) if likelihood.small else at.moved(change, further)
+            return at.moved(change, further)
         here = np.log(at.beta)
         low, high = (here, high) if at.slope < 0 else (low, here)
         step = np.log1p(change) if abs(change) < 0.5 else -at.slope / max(at.curvature, 1e-300)

@@ -39,7 +39,7 @@ class StreamedLikelihood:
     def sample(self) -> Likelihood:
         """The likelihood of some rows."""
         rows = max(SAMPLE_ROWS, SAMPLE_ENTRIES // self._parts.sample(1).n_classes)
-        return Likelihood(self._parts.sample(rows), order=ORDER + 2)
+        return Likelihood(self._parts.sample(rows), order=ORDER)
 
     def at(self, beta: float) -> Moments:
         """NLL and derivatives at β."""
@@ -102,5 +102,5 @@ def _first_of(part: Predictions, *, beta: float, at_one: bool) -> _Read:
 def _read_of(part: Predictions, of: Callable[[Likelihood], tuple[Moments, float, Limits | None]]) -> _Read:
     weight = np.ones(part.n) if part.sample_weight is None else part.sample_weight
     total = float(weight.sum())
-    found = ((total, *of(Likelihood(part))),) if total > 0 else ()
+    found = ((total, *of(Likelihood(part, order=ORDER - 1))),) if total > 0 else ()
     return _Read(part.n, Likeness.of(part), total, float(np.square(weight).sum()), found)

@@ -4,9 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch  # noqa: F401  # loaded, it takes over
 
 from ..references import sample
 from .test_temperature import edge, fit
+
+
+@pytest.fixture(autouse=True, params=["numpy", "torch"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs with the sums of numpy, and with those of torch."""
+    monkeypatch.setattr("calib.calibrators._likelihood.torch_is_loaded", lambda: request.param == "torch")
 
 
 @pytest.mark.parametrize("k", [4, 50])
