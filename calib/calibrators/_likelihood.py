@@ -14,10 +14,11 @@ from calib.predictions import ArrayLike, Predictions
 
 KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
 ORDER = 6  # derivatives of NLL that a read of a sample finds
-MANY = 50_000  # rows of a sample that is so good a guess that one derivative fewer is enough
-SAMPLE_SHARE = 16  # a sample is one row of so many
-SAMPLE_ENTRIES = 2_000_000  # but no larger than this
-SAMPLE_ROWS = 64  # nor smaller than this
+MANY = 25_000  # rows of a sample that is so good a guess that one derivative fewer is enough
+SAMPLE_SHARE = 32  # a sample is one row of so many,
+SAMPLE_ROWS = 2_000  # or this many,
+SAMPLE_ENTRIES = 2_000_000  # but no more than fit in here,
+LEAST_ROWS = 64  # or than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Likelihood:
             self.total = float(self._weight.sum())
             self.effective = self.total**2 / float(np.square(self._weight).sum())  # Kish (1965)
         self.reads = 0
-        self._order = order or (ORDER - 1 if self._sample_rows(predictions.n) < MANY else ORDER - 2)
+        self._order = order or (ORDER - 1 if _sample_rows(predictions.n, predictions.n_classes) < MANY else ORDER - 2)
         self._short = predictions.n_classes <= SHORT
         self._lowest = -np.inf  # no sum of a row's logits, less its maximum, is below
         self._spare: dict[tuple[int, int], Float] = {}
@@ -56,15 +57,12 @@ class Likelihood:
         """The likelihood of some rows that count, evenly spaced; None where there are no more than it would take."""
         counted = None if self._weight is None else np.flatnonzero(self._weight)
         n = self.predictions.n if counted is None else len(counted)
-        rows = self._sample_rows(n)
+        rows = _sample_rows(n, self.predictions.n_classes)
         if n <= rows:
             return None
         every = slice(None, None, -(-n // rows))
         some = every if counted is None else counted[every]
         return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some], order=ORDER)
-
-    def _sample_rows(self, n: int) -> int:
-        return max(SAMPLE_ROWS, min(n // SAMPLE_SHARE, SAMPLE_ENTRIES // self.predictions.n_classes))
 
     def at(self, beta: float) -> Moments:
         """NLL and derivatives at β, from one read."""
@@ -79,14 +77,13 @@ class Likelihood:
 
     def _gone_through(self, asked: Asked) -> tuple[float, Moments, Limits]:
         parts = list(self._read(asked))
-        at_one, nll, *derivatives, squares, squares_slope = np.sum([sums for sums, _ in parts], axis=0) / self.total
+        sums = (np.sum([sums for sums, _ in parts], axis=0) / self.total).tolist()
         ends = np.array([ends for _, ends in parts])
         lowest, highest, impossible = ends[:, :3].sum(axis=0) / self.total
         self._lowest = float(ends[:, 3].min())
-        moments = Moments(
-            asked.beta, float(nll), tuple(map(float, derivatives)), squares / self.total, squares_slope / self.total
-        )
-        return float(at_one), moments, Limits(float(lowest), float(highest), impossible == 0)
+        squares = tuple(square / self.total for square in sums[-3:])
+        moments = Moments(asked.beta, sums[1], tuple(sums[2:-3]), squares)
+        return sums[0], moments, Limits(float(lowest), float(highest), impossible == 0)
 
     def _read(self, asked: Asked) -> Iterable[tuple[Float, Float]]:
         """Of every block the sums that `_sums` and `_ends` make."""
@@ -135,16 +132,18 @@ class Likelihood:
     def _ends(self, part: _Part) -> Float:
         """Sums behind `Limits`: of both slopes, and of impossible labels; and the lowest sum of a row's logits."""
         logits, weight = part.logits, part.weight
+        count: AnyArray | int = self.predictions.n_classes
         with np.errstate(over="ignore"):
             total = (_column_sums if self._short else row_sums)(logits)
-        lowest, count = total.min(), np.float64(self.predictions.n_classes)
-        if not lowest > -HUGE:
-            finite = np.isfinite(logits)
-            axis = 0 if self._short else 1
-            total, count = np.where(finite, logits, 0.0).sum(axis=axis), finite.sum(axis=axis)
-        impossible = ~np.isfinite(part.true_logit)
-        known = np.where(impossible, 0.0, part.true_logit)
-        return np.array([_dot(weight, total / count - known), -_dot(weight, known), impossible.sum(), lowest])
+            lowest = total.min()
+            if not lowest > -HUGE:
+                finite = np.isfinite(logits)
+                axis = 0 if self._short else 1
+                total, count = np.where(finite, logits, 0.0).sum(axis=axis), finite.sum(axis=axis)
+            impossible = ~np.isfinite(part.true_logit)
+            known = np.where(impossible, 0.0, part.true_logit)
+            sums = _dot(weight, total / count - known), -_dot(weight, known), impossible.sum(), lowest
+        return np.array(sums, np.float64)
 
     def _sums(self, part: _Part, asked: Asked) -> Float:
         """Σ weight · NLL at 1 (0 unless asked for), and what `row_moments` sums at β."""
@@ -172,6 +171,10 @@ class Likelihood:
         if spare is None or spare.size < logits.size:
             spare = self._spare[key] = np.empty(logits.size)
         return spare[: logits.size].reshape(logits.shape)
+
+
+def _sample_rows(n: int, k: int) -> int:
+    return max(LEAST_ROWS, min(max(SAMPLE_ROWS, n // SAMPLE_SHARE), SAMPLE_ENTRIES // k, n // 4))
 
 
 def _column_sums(values: AnyArray) -> Float:

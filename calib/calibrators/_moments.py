@@ -1,7 +1,7 @@
 """Mean NLL at one β = 1/T with its derivatives in β, and what it does at both ends."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import comb, factorial
 from typing import Any
 
@@ -19,16 +19,15 @@ class Moments:
     """Mean NLL at one β and its ``derivatives``, from the first on; rows count by their weight, which sums to 1.
 
     Derivatives are in the relative change of β, so that they have no unit: under the model at β they are the mean of
-    E w − w_y, the mean variance of w, and its further mean cumulants, where w are the logits times β.  ``squares`` is
-    the sum of squared weight · (E w − w_y): its root over the curvature is the sandwich standard error of log β.
-    ``squares_slope`` is its derivative while w keeps its unit.
+    E w − w_y, the mean variance of w, and its further mean cumulants, where w are the logits times β.  ``squares`` are
+    the sum of squared weight · (E w − w_y), whose root over the curvature is the sandwich standard error of log β, and
+    its first two derivatives while w keeps its unit.
     """
 
     beta: float
     nll: float
     derivatives: tuple[float, ...]
-    squares: float
-    squares_slope: float
+    squares: tuple[float, ...]
 
     @property
     def slope(self) -> float:
@@ -47,10 +46,8 @@ class Moments:
         unit = 1 + change
         derivatives = tuple(derivative * unit**order for order, derivative in enumerate(there, 1))
         slope, curvature, *more = derivatives
-        squares = max(self.squares + change * self.squares_slope, 0.0) * unit**2
-        return replace(
-            self, beta=self.beta * unit, nll=nll, derivatives=(slope, max(curvature, 0.0), *more), squares=squares
-        )
+        squares = max(taylor(self.squares, change), 0.0) * unit**2
+        return Moments(self.beta * unit, nll, (slope, max(curvature, 0.0), *more), (squares,))
 
 
 @dataclass(frozen=True)
@@ -118,16 +115,20 @@ def cumulants(means: Sequence[Any]) -> list[Any]:
 def row_moments(
     nll: Any, means: Sequence[Any], true: Any, weight: Any | None, dot: Callable[[Any | None, Any], Any]
 ) -> list[Any]:
-    """Σ weight · NLL and each derivative, then ``squares`` and ``squares_slope``, of some rows; arrays or tensors.
+    """Σ weight · NLL and each derivative, then the three ``squares``, of some rows; arrays or tensors.
 
     ``means`` are E w, E w², …, ``true`` is w of the label, and ``dot(weight, a)`` Σ weight · a, also of None for 1.
     """
-    mean, variance, *more = cumulants(means)
-    slope = mean - true
-    weighted = slope if weight is None else weight * slope
-    sums = [dot(weight, column) for column in (nll, slope, variance, *more)]
-    variance *= 2 if weight is None else 2 * weight
-    return [*sums, dot(weighted, weighted), dot(weighted, variance)]
+    mean, *cumulated = cumulants(means)
+    columns = [mean - true, *cumulated]
+    sums = [dot(weight, column) for column in (nll, *columns)]
+    slope, variance, third = columns[:3] if weight is None else (weight * column for column in columns[:3])
+    return [
+        *sums,
+        dot(slope, slope),
+        2 * dot(slope, variance),
+        2 * (dot(variance, variance) + dot(slope, third)),
+    ]
 
 
 def combined_moments(parts: Sequence[tuple[float, Moments]]) -> Moments:
@@ -138,8 +139,7 @@ def combined_moments(parts: Sequence[tuple[float, Moments]]) -> Moments:
         moments[0].beta,
         float(np.dot(share, [one.nll for one in moments])),
         tuple(map(float, share @ np.array([one.derivatives for one in moments]))),
-        float(np.dot(share**2, [one.squares for one in moments])),
-        float(np.dot(share**2, [one.squares_slope for one in moments])),
+        tuple(map(float, share**2 @ np.array([one.squares for one in moments]))),
     )
 
 

@@ -12,7 +12,7 @@ from calib.calibrators._moments import Limits, Moments, taylor
 MOST_READS = 12  # before the search falls back on scipy's
 _NEAR = 0.05  # relative change of β up to which a series may lead
 _RIGHT = 1e-9  # what the last terms of the series may make of β, relative to it; what they leave out is far less
-_ROUGH = 1e-3  # the same where β is a guess
+_ROUGH = 1e-6  # the same where β is a guess
 _EXACT = 1e-13  # and where another read costs nothing
 _LONGEST = 2.0  # step in log β: from far away Newton overshoots
 _FAR = 700.0  # log β beyond the range of float64

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from calib._checks import check_some_weight
-from calib.calibrators._likelihood import ORDER, SAMPLE_ENTRIES, SAMPLE_ROWS, Likelihood
+from calib.calibrators._likelihood import LEAST_ROWS, ORDER, SAMPLE_ENTRIES, Likelihood
 from calib.calibrators._moments import Limits, Moments, combined_limits, combined_moments
 from calib.calibrators.temperature import TemperatureScaling, fitted_to
 from calib.parts import Likeness, OnPart, Parts, total_of
@@ -38,7 +38,7 @@ class StreamedLikelihood:
 
     def sample(self) -> Likelihood:
         """The likelihood of some rows."""
-        rows = max(SAMPLE_ROWS, SAMPLE_ENTRIES // self._parts.sample(1).n_classes)
+        rows = max(LEAST_ROWS, SAMPLE_ENTRIES // self._parts.sample(1).n_classes)
         return Likelihood(self._parts.sample(rows), order=ORDER)
 
     def at(self, beta: float) -> Moments:

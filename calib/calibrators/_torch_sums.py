@@ -33,7 +33,7 @@ def torch_sums(
     spare = torch.empty(2, step * k, dtype=torch.float64, device=device)
     single = torch.empty(step * k if asked.at_one and narrow(predictions) else 0, device=device)
     carried = np.asarray(predictions.beta, np.float64)
-    units = np.log(2) ** np.array([0, 0, *range(1, asked.order + 1), 2, 3])  # of the sums: from bits to nats
+    units = np.log(2) ** np.array([0, 0, *range(1, asked.order + 1), 2, 3, 4])  # of the sums: from bits to nats
     zero = torch.zeros((), dtype=torch.float64, device=device)
 
     def column(whole: Any, rows: slice) -> Any:

@@ -115,5 +115,5 @@ def fitted_to(likelihood: Nll, *, n: int) -> TemperatureScaling:
     return replace(
         fitted,
         standard_error=float(1 / best.beta / np.sqrt(likelihood.effective * best.curvature)),
-        robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares) / best.curvature)),
+        robust_standard_error=float(1 / best.beta * (np.sqrt(best.squares[0]) / best.curvature)),
     )
