@@ -47,8 +47,7 @@ def map_blocks(
     blocks are read in this thread; many by as many threads as there are cores, up to 8 (or ``OMP_NUM_THREADS``), for
     numpy works without the interpreter's lock.  ``reduce`` must not keep a block: its memory is used again.
     """
-    narrow = predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4 and not exact
-    narrow = narrow and is_moderate(predictions.beta)
+    narrow = is_narrow(predictions) and is_moderate(predictions.beta) and not exact
 
     def reduce_some(parts: list[slice]) -> list[ResultT]:
         reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
@@ -152,6 +151,11 @@ def _row_maximum(block: AnyArray) -> tuple[Int, AnyArray]:
 def probability_form(predictions: "Predictions") -> Form:
     """What to ask for when probabilities are wanted: those given, or odds where a softmax or temperature is due."""
     return "odds" if predictions.kind == "logits" or np.any(np.asarray(predictions.beta) != 1) else "given"
+
+
+def is_narrow(predictions: "Predictions") -> bool:
+    """Whether float32 holds every digit of the scores, and those are logits."""
+    return predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4
 
 
 def is_moderate(beta: float | Float) -> bool:

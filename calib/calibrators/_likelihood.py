@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calib._arrays import AnyArray, DeviceArray, Float, torch_is_loaded
-from calib._blocks import SHORT, Block, Form, map_blocks, read_blocks, row_sums
+from calib._blocks import SHORT, Block, Form, is_narrow, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
-from calib.calibrators._moments import FAR, HUGE, Asked, Limits, Moments, narrow, row_moments
+from calib.calibrators._moments import FAR, HUGE, Asked, Limits, Moments, row_moments
 from calib.predictions import ArrayLike, Predictions
 
 KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
@@ -151,7 +151,7 @@ class Likelihood:
         sums, before = (_column_sums if self._short else row_sums), 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if asked.at_one:
-                given = part.logits.astype(np.float32) if narrow(self.predictions) else part.logits
+                given = part.logits.astype(np.float32) if is_narrow(self.predictions) else part.logits
                 before = _dot(part.weight, np.log(sums(np.exp(given))) - part.true_logit)
             np.multiply(part.logits, asked.beta, out=scaled)
             if asked.far:

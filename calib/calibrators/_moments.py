@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from calib.predictions import Predictions
-
 FAR = 1e4  # exp(−w) is 0 from here on
 HUGE = 1e300  # sums of logits up to here are finite at their β, one by one
 _ROUNDING = 1e-13  # a sum this small beside what it is made of is 0
@@ -79,11 +77,6 @@ class Asked:
     def far(self) -> bool:
         """Whether a logit times β may be −inf."""
         return self.lowest is None or not self.lowest * self.beta > -HUGE
-
-
-def narrow(predictions: Predictions) -> bool:
-    """Whether exponentials in float32 lose nothing that was there."""
-    return predictions.kind == "logits" and predictions.values.dtype.itemsize <= 4
 
 
 def taylor(derivatives: Sequence[float], change: float) -> float:

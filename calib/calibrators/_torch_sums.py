@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from calib._arrays import DeviceArray, Float, as_tensor, to_numpy
-from calib._blocks import SHORT, check_logits
+from calib._blocks import SHORT, check_logits, is_narrow
 from calib._device import BLOCK_ENTRIES as DEVICE_ENTRIES
-from calib.calibrators._moments import FAR, HUGE, Asked, narrow, row_moments
+from calib.calibrators._moments import FAR, HUGE, Asked, row_moments
 from calib.predictions import Predictions
 
 ENTRIES = 786_432  # of a block: torch's threads need more work between calls than numpy's
@@ -28,10 +28,10 @@ def torch_sums(
     torch: Any = sys.modules["torch"]
     values, n, k = as_tensor(predictions.values), predictions.n, predictions.n_classes
     device = values.device
-    step = max(1, (DEVICE_ENTRIES if isinstance(predictions.values, DeviceArray) else ENTRIES) // k)
+    step = min(n, max(1, (DEVICE_ENTRIES if isinstance(predictions.values, DeviceArray) else ENTRIES) // k))
     classes = 0 if k <= SHORT else 1  # the axis of the classes: short rows lie one after another
     spare = torch.empty(2, step * k, dtype=torch.float64, device=device)
-    single = torch.empty(step * k if asked.at_one and narrow(predictions) else 0, device=device)
+    single = spare[1] if not is_narrow(predictions) else torch.empty(step * k, dtype=torch.float32, device=device)
     carried = np.asarray(predictions.beta, np.float64)
     units = np.log(2) ** np.array([0, 0, *range(1, asked.order + 1), 2, 3, 4])  # of the sums: from bits to nats
     zero = torch.zeros((), dtype=torch.float64, device=device)
@@ -52,19 +52,14 @@ def torch_sums(
         if (carried != 1).any():
             logits *= column(np.broadcast_to(carried, n), rows).unsqueeze(classes)
         share = None if weight is None else column(weight, rows)
-        if targets is None:
-            true_logit = by_row.gather(1, column(predictions.labels, rows)[:, None])[:, 0]
-        else:
-            soft = column(targets, rows)
-            true_logit = (soft * by_row.where(soft > 0, 0.0)).sum(dim=1)
-        if share is not None:
-            true_logit = true_logit.where(share > 0, 0.0)  # an impossible label of weight 0 is none
+        of = column(predictions.labels if targets is None else targets, rows)
+        true_logit = _true_logit(by_row, of, share)
         ends = [zero, zero, zero, zero + (asked.lowest or 0.0)]
         if asked.lowest is None:
             ends = _ends(by_row, true_logit, share)
         before = zero
         if asked.at_one:
-            powers = (single if len(single) else spare[1])[: logits.numel()].view(shape)
+            powers = single[: logits.numel()].view(shape)
             powers.copy_(logits).mul_(LOG2_E).exp2_()
             before = _dot(share, powers.sum(dim=classes).double().log() - true_logit)
         logits *= asked.beta * LOG2_E
@@ -77,6 +72,12 @@ def torch_sums(
         nll = total.log_().sub_(true_logit)
         sums = [before, *row_moments(nll, means, true_logit.mul_(LOG2_E), share, _dot)]
         yield to_numpy(torch.stack(sums)) * units, to_numpy(torch.stack(ends))
+
+
+def _true_logit(by_row: Any, of: Any, share: Any | None) -> Any:
+    """The logit of the label, or the mean of them under soft targets; 0 in rows that do not count."""
+    true_logit = by_row.gather(1, of[:, None])[:, 0] if of.ndim == 1 else (of * by_row.where(of > 0, 0.0)).sum(dim=1)
+    return true_logit if share is None else true_logit.where(share > 0, 0.0)  # an impossible label may have no weight
 
 
 def _dot(share: Any, column: Any) -> Any:
