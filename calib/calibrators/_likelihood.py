@@ -15,10 +15,10 @@ from calib.predictions import ArrayLike, Predictions
 KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
 ORDER = 6  # derivatives of NLL that a read of a sample finds
 MANY = 25_000  # rows of a sample that is so good a guess that one derivative fewer is enough
-SAMPLE_SHARE = 32  # a sample is one row of so many,
-SAMPLE_ROWS = 2_000  # or this many,
-SAMPLE_ENTRIES = 2_000_000  # but no more than fit in here,
-LEAST_ROWS = 64  # or than this
+SAMPLE_SHARE = 32  # rows to one of the sample,
+SAMPLE_ROWS = 2_000  # unless that makes fewer than these;
+SAMPLE_ENTRIES = 2_000_000  # at most so many numbers,
+LEAST_ROWS = 64  # but these rows however long they are
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,6 +85,7 @@ def test_a_study_trains_writes_keeps_and_prints_for_machines(
     assert_refused(run("study", name, "--setting", "mnist"), "no recipe 'mnist'", "digits")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny")
 def test_students_are_taught_by_the_teachers_of_their_seed(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "here"

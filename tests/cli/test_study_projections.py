@@ -68,6 +68,7 @@ def test_hostile_class_names_are_drawn_and_printed(run: Run, trained: Path, tmp_
     assert "\x1b" not in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_without_runs_networks_are_trained_and_kept(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "out"

@@ -114,7 +114,11 @@ def test_shares_are_even_to_one_row_and_cover_the_batch(batch: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "victim", "how", "timeout"), [(3, 0, "SIGKILL", 60), (2, 1, "SIGSTOP", 8)], ids=["killed", "stopped"]
+    ("n", "victim", "how", "timeout"),
+    [
+        pytest.param(3, 0, "SIGKILL", 60, id="killed"),
+        pytest.param(2, 1, "SIGSTOP", 8, id="stopped", marks=pytest.mark.slow),
+    ],
 )
 def test_a_lost_rank_ends_the_others_with_two_lines(
     tmp_path: Path, n: int, victim: int, how: str, timeout: int

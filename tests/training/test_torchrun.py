@@ -44,7 +44,7 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize(("arch", "n"), [("mnist-fc", 3), ("resnet8", 2)])
+@pytest.mark.parametrize(("arch", "n"), [pytest.param("mnist-fc", 3, marks=pytest.mark.slow), ("resnet8", 2)])
 def test_several_processes_train_the_network_that_one_trains(arch: str, n: int, tmp_path: Path) -> None:
     config = replace(CONFIG, arch=arch, smoothing=0.1)
     alone = train_run(config, tmp_path / "alone").state_dict
@@ -59,6 +59,7 @@ def test_several_processes_train_the_network_that_one_trains(arch: str, n: int, 
     assert any(not torch.allclose(alone[name], tensor, rtol=1e-2) for name, tensor in untrained.items())
 
 
+@pytest.mark.slow
 def test_a_job_that_lost_a_process_ends_and_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=60, train_size=50)
     job = torchrun(config, tmp_path / "run", 2)
@@ -82,6 +83,7 @@ def test_a_job_that_lost_a_process_ends_and_goes_on_to_the_same_weights(tmp_path
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())
 
 
+@pytest.mark.slow
 def test_processes_that_would_train_different_things_end_in_words(tmp_path: Path) -> None:
     code = (
         "import os, sys; from dataclasses import replace; from calib.training.ranks import joined_ranks; "
