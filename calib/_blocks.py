@@ -39,13 +39,19 @@ class Block:
 
 
 def map_blocks(
-    predictions: "Predictions", reduce: Callable[[Block], ResultT], *, form: Form, exact: bool = False
+    predictions: "Predictions",
+    reduce: Callable[[Block], ResultT],
+    *,
+    form: Form,
+    exact: bool = False,
+    columns: int = 1,
 ) -> list[ResultT]:
     """Apply ``reduce`` to every block and return the results in the order of the rows, whatever thread made them.
 
     Blocks are float32 where the scores are float32 or shorter, unless they must be ``exact``; float64 otherwise.  Few
     blocks are read in this thread; many by as many threads as there are cores, up to 8 (or ``OMP_NUM_THREADS``), for
-    numpy works without the interpreter's lock.  ``reduce`` must not keep a block: its memory is used again.
+    numpy works without the interpreter's lock.  ``reduce`` must not keep a block: its memory is used again.  Where
+    it makes more numbers of a row on its way than there are classes, they are ``columns``, and blocks have fewer rows.
     """
     narrow = is_narrow(predictions) and is_moderate(predictions.beta) and not exact
 
@@ -53,7 +59,7 @@ def map_blocks(
         reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
         return [reduce(reader.read(rows)) for rows in parts]
 
-    return in_threads(reduce_some, list(blocks(predictions.n, predictions.n_classes)))
+    return in_threads(reduce_some, list(blocks(predictions.n, max(columns, predictions.n_classes))))
 
 
 def in_threads(reduce_some: Callable[[list[slice]], list[ResultT]], parts: list[slice]) -> list[ResultT]:

@@ -9,7 +9,7 @@ import numpy as np
 from calib._arrays import AnyArray, DeviceArray, Float, torch_is_loaded
 from calib._blocks import SHORT, Block, Form, is_narrow, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
-from calib.calibrators._moments import FAR, HUGE, Asked, Limits, Moments, row_moments
+from calib.calibrators._moments import COLUMNS, FAR, HUGE, Asked, Limits, Moments, row_moments
 from calib.predictions import ArrayLike, Predictions
 
 KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
@@ -100,7 +100,7 @@ class Likelihood:
             ends = self._ends(part) if asked.lowest is None else np.array([0.0, 0.0, 0.0, asked.lowest])
             return self._sums(part, replace(asked, lowest=ends[-1])), ends
 
-        return map_blocks(self.predictions, reduce, form=self._form, exact=True)
+        return map_blocks(self.predictions, reduce, form=self._form, exact=True, columns=COLUMNS)
 
     @property
     def _form(self) -> Form:

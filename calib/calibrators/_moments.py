@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+COLUMNS = 10  # numbers of a row, about, that its moments are made of
 FAR = 1e4  # exp(−w) is 0 from here on
 HUGE = 1e300  # sums of logits up to here are finite at their β, one by one
 _ROUNDING = 1e-13  # a sum this small beside what it is made of is 0

@@ -11,7 +11,7 @@ import numpy as np
 from calib._arrays import DeviceArray, Float, as_tensor, to_numpy
 from calib._blocks import SHORT, check_logits, is_narrow
 from calib._device import BLOCK_ENTRIES as DEVICE_ENTRIES
-from calib.calibrators._moments import FAR, HUGE, Asked, row_moments
+from calib.calibrators._moments import COLUMNS, FAR, HUGE, Asked, row_moments
 from calib.predictions import Predictions
 
 ENTRIES = 786_432  # of a block: torch's threads need more work between calls than numpy's
@@ -28,7 +28,9 @@ def torch_sums(
     torch: Any = sys.modules["torch"]
     values, n, k = as_tensor(predictions.values), predictions.n, predictions.n_classes
     device = values.device
-    step = min(n, max(1, (DEVICE_ENTRIES if isinstance(predictions.values, DeviceArray) else ENTRIES) // k))
+    step = min(
+        n, max(1, (DEVICE_ENTRIES if isinstance(predictions.values, DeviceArray) else ENTRIES) // max(COLUMNS, k))
+    )
     classes = 0 if k <= SHORT else 1  # the axis of the classes: short rows lie one after another
     spare = torch.empty(2, step * k, dtype=torch.float64, device=device)
     single = spare[1] if not is_narrow(predictions) else torch.empty(step * k, dtype=torch.float32, device=device)
