@@ -1,6 +1,9 @@
 """Temperature scaling of data that are worth a sample first: few reads, no digit lost, no optimum missed."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -125,3 +128,33 @@ def test_every_kind_of_predictions_is_read_as_it_is_kept(name: str, monkeypatch:
         assert read.nll_before == pytest.approx(kept.nll_before, rel=1e-6)
         assert read.standard_error == pytest.approx(kept.standard_error, rel=1e-6)
         assert read.robust_standard_error == pytest.approx(kept.robust_standard_error, rel=1e-4)
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+import calib
+if sys.argv[1] == "torch":
+    import torch
+labels, logits = np.zeros(3_000_000, np.int64), np.zeros((3_000_000, 2), np.float32)
+labels[::3], logits[:, 1], logits[::5, 1] = 1, -2, 1
+predictions = calib.Predictions.from_logits(logits, labels)
+calib.TemperatureScaling.fit(predictions[:100_000])  # what is loaded at first use
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(calib.TemperatureScaling.fit(predictions).status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not tell the peak of memory this way")
+def test_memory_does_not_grow_with_the_rows_of_two_classes(request: pytest.FixtureRequest) -> None:
+    engine = request.node.callspec.params["engine"]
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, engine],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+    )
+    status, kibibytes = done.stdout.split()
+    assert status == "ok"
+    assert int(kibibytes) < 64 * 1024
