@@ -1,5 +1,6 @@
-"""The only file that knows a numpy array from a torch tensor, and the blocks of rows that either is read in."""
+"""What is a numpy array and what a torch tensor, how one becomes the other, and blocks of the rows of either."""
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -17,9 +18,14 @@ AnyArray: TypeAlias = npt.NDArray[Any]
 BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
 
 
-def torch_is_loaded() -> bool:
-    """Whether torch can be used without a second of waiting for it."""
-    return "torch" in sys.modules
+def torch_is_ready() -> bool:
+    """Whether torch is loaded, so that nobody waits for it, and its threads work: after a fork they would hang."""
+    return not _forked and hasattr(sys.modules.get("torch"), "from_numpy")
+
+
+_forked: list[bool] = []  # not empty in a forked process
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=lambda: _forked.append(True))
 
 
 def is_tensor(values: object) -> bool:
@@ -129,15 +135,16 @@ def like(array: AnyArray, reference: Any) -> Any:
 
 
 def as_tensor(array: Any) -> Any:
-    """A torch tensor for reading only, that shares the memory of the array where torch has its kind of numbers.
+    """A torch tensor for reading only, that shares the memory of the array where torch knows such arrays.
 
     torch must be loaded.  It knows no read-only memory and warns of such arrays, so that here it is not told.
     """
     torch: Any = sys.modules["torch"]
-    if isinstance(array, DeviceArray):
-        return array.tensor
-    if not array.dtype.isnative or min(array.strides, default=0) < 0:
-        array = np.array(array, array.dtype.newbyteorder("="), order="C")
+    if is_tensor(array):
+        return array
+    kind, size = array.dtype, array.dtype.itemsize
+    if not kind.isnative or size > 8 or any(stride < 0 or stride % size for stride in array.strides):
+        array = np.array(array, np.float64 if size > 8 else kind.newbyteorder("="), order="C")
     return torch.from_numpy(np.asarray(_Writeable(array)))
 
 

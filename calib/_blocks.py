@@ -59,7 +59,8 @@ def map_blocks(
         reader = _Reader(predictions, form, np.float32 if narrow else np.float64)
         return [reduce(reader.read(rows)) for rows in parts]
 
-    return in_threads(reduce_some, list(blocks(predictions.n, max(columns, predictions.n_classes))))
+    width = max(columns, predictions.n_classes) * (1 if narrow else 2)  # as many bytes of either kind
+    return in_threads(reduce_some, list(blocks(predictions.n, width)))
 
 
 def in_threads(reduce_some: Callable[[list[slice]], list[ResultT]], parts: list[slice]) -> list[ResultT]:

@@ -3,18 +3,18 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, torch_is_loaded
+from calib._arrays import AnyArray, DeviceArray, Float, torch_is_ready
 from calib._blocks import SHORT, Block, Form, is_narrow, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
 from calib.calibrators._moments import COLUMNS, FAR, HUGE, Asked, Limits, Moments, row_moments
 from calib.predictions import ArrayLike, Predictions
 
 KEPT_ENTRIES = 32_768  # predictions up to this size are read once and kept
-ORDER = 6  # derivatives of NLL that a read of a sample finds
-MANY = 25_000  # rows of a sample that is so good a guess that one derivative fewer is enough
+ORDER = 5  # derivatives of NLL that a read finds: from a good start it is the only one
 SAMPLE_SHARE = 32  # rows to one of the sample,
 SAMPLE_ROWS = 2_000  # unless that makes fewer than these;
 SAMPLE_ENTRIES = 2_000_000  # at most so many numbers,
@@ -31,9 +31,9 @@ class _Part:
 
 
 class Likelihood:
-    """NLL of predictions under any β, with ``order`` derivatives.  ``reads`` counts how often all was gone through."""
+    """NLL of predictions under any β, with its derivatives.  ``reads`` counts how often all was gone through."""
 
-    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None, *, order: int | None = None) -> None:
+    def __init__(self, predictions: Predictions, targets: ArrayLike | None = None) -> None:
         self.predictions = predictions
         self.targets = None if targets is None else one_hot(predictions, targets)
         self._weight = None if predictions.sample_weight is None else example_weights(predictions)
@@ -42,10 +42,9 @@ class Likelihood:
             self.total = float(self._weight.sum())
             self.effective = self.total**2 / float(np.square(self._weight).sum())  # Kish (1965)
         self.reads = 0
-        self._order = order or (ORDER - 1 if _sample_rows(predictions.n, predictions.n_classes) < MANY else ORDER - 2)
         self._short = predictions.n_classes <= SHORT
         self._lowest = -np.inf  # no sum of a row's logits, less its maximum, is below
-        self._spare: dict[tuple[int, int], Float] = {}
+        self._spare = threading.local()
         self._kept: list[tuple[_Part, Float]] | None = None
 
     @property
@@ -60,20 +59,20 @@ class Likelihood:
         rows = _sample_rows(n, self.predictions.n_classes)
         if n <= rows:
             return None
-        every = slice(None, None, -(-n // rows))
+        every = slice(None, None, -(-n // rows) | 1)  # odd: the length of what repeats is often even
         some = every if counted is None else counted[every]
-        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some], order=ORDER)
+        return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some])
 
-    def at(self, beta: float) -> Moments:
-        """NLL and derivatives at β, from one read."""
-        return self._gone_through(Asked(beta, self._order, lowest=self._lowest))[1]
+    def at(self, beta: float, order: int = ORDER) -> Moments:
+        """NLL and ``order`` derivatives at β, from one read."""
+        return self._gone_through(Asked(beta, order, lowest=self._lowest))[1]
 
-    def first(self, beta: float, *, at_one: bool) -> tuple[float, Moments, Limits]:
-        """NLL at 1 (0 unless asked for), all of it at β, and what NLL does at both ends, from one read.
+    def first(self, beta: float, order: int = ORDER, *, at_one: bool) -> tuple[float, Moments, Limits]:
+        """NLL at 1 (0 unless asked for), likewise all of it at β, and what NLL does at both ends, from one read.
 
-        NLL at 1 is of float32 where the logits are no longer.
+        NLL at 1 is of float32 exponentials where the logits are no longer.
         """
-        return self._gone_through(Asked(beta, self._order, at_one=at_one))
+        return self._gone_through(Asked(beta, order, at_one=at_one))
 
     def _gone_through(self, asked: Asked) -> tuple[float, Moments, Limits]:
         parts = list(self._read(asked))
@@ -81,8 +80,8 @@ class Likelihood:
         ends = np.array([ends for _, ends in parts])
         lowest, highest, impossible = ends[:, :3].sum(axis=0) / self.total
         self._lowest = float(ends[:, 3].min())
-        squares = tuple(square / self.total for square in sums[-3:])
-        moments = Moments(asked.beta, sums[1], tuple(sums[2:-3]), squares)
+        nll, derivatives, squares = sums[1], sums[2 : 2 + asked.order], sums[2 + asked.order :]
+        moments = Moments(asked.beta, nll, tuple(derivatives), tuple(square / self.total for square in squares))
         return sums[0], moments, Limits(float(lowest), float(highest), impossible == 0)
 
     def _read(self, asked: Asked) -> Iterable[tuple[Float, Float]]:
@@ -90,7 +89,7 @@ class Likelihood:
         if self.small and not isinstance(self.predictions.values, DeviceArray):
             return [(self._sums(part, replace(asked, lowest=ends[-1])), ends) for part, ends in self._parts()]
         self.reads += 1
-        if self.predictions.kind == "logits" and torch_is_loaded():
+        if self.predictions.kind == "logits" and torch_is_ready():
             from calib.calibrators._torch_sums import torch_sums
 
             return torch_sums(self.predictions, self._weight, self.targets, asked)
@@ -140,6 +139,8 @@ class Likelihood:
                 finite = np.isfinite(logits)
                 axis = 0 if self._short else 1
                 total, count = np.where(finite, logits, 0.0).sum(axis=axis), finite.sum(axis=axis)
+            if weight is not None:
+                total = np.where(weight > 0, total, 0.0)  # infinite ones too
             impossible = ~np.isfinite(part.true_logit)
             known = np.where(impossible, 0.0, part.true_logit)
             sums = _dot(weight, total / count - known), -_dot(weight, known), impossible.sum(), lowest
@@ -152,7 +153,8 @@ class Likelihood:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if asked.at_one:
                 given = part.logits.astype(np.float32) if is_narrow(self.predictions) else part.logits
-                before = _dot(part.weight, np.log(sums(np.exp(given))) - part.true_logit)
+                odds[...] = np.exp(given)
+                before = _dot(part.weight, np.log(sums(odds)) - part.true_logit)
             np.multiply(part.logits, asked.beta, out=scaled)
             if asked.far:
                 np.maximum(scaled, -FAR, out=scaled)  # it will be times a probability of 0
@@ -166,11 +168,10 @@ class Likelihood:
 
     def _scratch(self, logits: Float, which: int) -> Float:
         """Memory of this thread for as many entries: allocating it anew would cost more than the arithmetic."""
-        key = threading.get_ident(), which
-        spare = self._spare.get(key)
-        if spare is None or spare.size < logits.size:
-            spare = self._spare[key] = np.empty(logits.size)
-        return spare[: logits.size].reshape(logits.shape)
+        spare: dict[Any, Float] = self._spare.__dict__
+        if which not in spare or spare[which].size < logits.size:
+            spare[which] = np.empty(logits.size)
+        return spare[which][: logits.size].reshape(logits.shape)
 
 
 def _sample_rows(n: int, k: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-COLUMNS = 10  # numbers of a row, about, that its moments are made of
+COLUMNS = 16  # numbers of a row, about, that its moments are made of
 FAR = 1e4  # exp(−w) is 0 from here on
 HUGE = 1e300  # sums of logits up to here are finite at their β, one by one
 _ROUNDING = 1e-13  # a sum this small beside what it is made of is 0
@@ -38,9 +38,22 @@ class Moments:
         """Second derivative of mean NLL: what an example tells of log β on average."""
         return self.derivatives[1]
 
-    def moved(self, change: float, further: tuple[float, ...] = ()) -> "Moments":
-        """The moments at β (1 + ``change``) by their series, to which ``further`` derivatives may be added."""
-        series = (self.nll, *self.derivatives, *further)
+    def left_out(self, change: float) -> float:
+        """What the series may miss of the root of the slope, if that is at this relative ``change`` of β.
+
+        The terms that are not known are taken to grow on as those that are: each at most so many times the one before
+        as keeps all known ones below a geometric series from the second on.
+        """
+        if not self.curvature > 0:
+            return np.inf
+        half, order = self.curvature / 2, len(self.derivatives)
+        terms = ((n, abs(derivative) / factorial(n)) for n, derivative in enumerate(self.derivatives, 1))
+        ratio = abs(change) * max((term / half) ** (1 / (n - 2)) for n, term in terms if n > 2)
+        return abs(change) * (order + 1) / 2 * ratio ** (order - 1) / (1 - ratio) ** 2 if ratio < 1 else np.inf
+
+    def moved(self, change: float) -> "Moments":
+        """The moments at β (1 + ``change``) by their series."""
+        series = (self.nll, *self.derivatives)
         nll, *there = (taylor(series[order:], change) for order in range(1 + len(self.derivatives)))
         unit = 1 + change
         derivatives = tuple(derivative * unit**order for order, derivative in enumerate(there, 1))
@@ -64,7 +77,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a read is asked for: moments at ``beta`` with ``order`` derivatives, and NLL at 1 if ``at_one``.
+    """What a read is asked for: moments at ``beta`` with ``order`` ≥ 1 derivatives, and NLL at 1 if ``at_one``.
 
     ``lowest`` is the lowest sum of a row's logits, less its maximum; None where this read is the first, and finds it.
     """
@@ -109,13 +122,15 @@ def cumulants(means: Sequence[Any]) -> list[Any]:
 def row_moments(
     nll: Any, means: Sequence[Any], true: Any, weight: Any | None, dot: Callable[[Any | None, Any], Any]
 ) -> list[Any]:
-    """Σ weight · NLL and each derivative, then the three ``squares``, of some rows; arrays or tensors.
+    """Σ weight · NLL and each derivative, then, of three and more, the ``squares``, of some rows; arrays or tensors.
 
     ``means`` are E w, E w², …, ``true`` is w of the label, and ``dot(weight, a)`` Σ weight · a, also of None for 1.
     """
     mean, *cumulated = cumulants(means)
     columns = [mean - true, *cumulated]
     sums = [dot(weight, column) for column in (nll, *columns)]
+    if len(columns) < 3:
+        return sums
     slope, variance, third = columns[:3] if weight is None else (weight * column for column in columns[:3])
     return [
         *sums,

@@ -39,17 +39,17 @@ class StreamedLikelihood:
     def sample(self) -> Likelihood:
         """The likelihood of some rows."""
         rows = max(LEAST_ROWS, SAMPLE_ENTRIES // self._parts.sample(1).n_classes)
-        return Likelihood(self._parts.sample(rows), order=ORDER)
+        return Likelihood(self._parts.sample(rows))
 
-    def at(self, beta: float) -> Moments:
-        """NLL and derivatives at β."""
-        read = self._read(partial(_moments_of, beta=beta))
+    def at(self, beta: float, order: int = ORDER) -> Moments:
+        """NLL and ``order`` derivatives at β."""
+        read = self._read(partial(_moments_of, beta=beta, order=order))
         return combined_moments([(weight, moments) for weight, moments, _, _ in read.found])
 
-    def first(self, beta: float, *, at_one: bool) -> tuple[float, Moments, Limits]:
-        """NLL at 1 (0 unless asked for), all of it at β, and what NLL does at both ends."""
-        read = self._read(partial(_first_of, beta=beta, at_one=at_one))
-        mean = sum(weight * at_one for weight, _, at_one, _ in read.found) / read.weight
+    def first(self, beta: float, order: int = ORDER, *, at_one: bool) -> tuple[float, Moments, Limits]:
+        """NLL at 1 (0 unless asked for), likewise all of it at β, and what NLL does at both ends."""
+        read = self._read(partial(_first_of, beta=beta, order=order, at_one=at_one))
+        mean = sum(weight * nll for weight, _, nll, _ in read.found) / read.weight
         limits = [(weight, limits) for weight, _, _, limits in read.found if limits is not None]
         return (
             mean,
@@ -87,13 +87,13 @@ class _Read:
         )
 
 
-def _moments_of(part: Predictions, *, beta: float) -> _Read:
-    return _read_of(part, lambda one: (one.at(beta), 0.0, None))
+def _moments_of(part: Predictions, *, beta: float, order: int) -> _Read:
+    return _read_of(part, lambda one: (one.at(beta, order), 0.0, None))
 
 
-def _first_of(part: Predictions, *, beta: float, at_one: bool) -> _Read:
+def _first_of(part: Predictions, *, beta: float, order: int, at_one: bool) -> _Read:
     def found(one: Likelihood) -> tuple[Moments, float, Limits]:
-        nll_at_one, moments, limits = one.first(beta, at_one=at_one)
+        nll_at_one, moments, limits = one.first(beta, order, at_one=at_one)
         return moments, nll_at_one, limits
 
     return _read_of(part, found)
@@ -102,5 +102,5 @@ def _first_of(part: Predictions, *, beta: float, at_one: bool) -> _Read:
 def _read_of(part: Predictions, of: Callable[[Likelihood], tuple[Moments, float, Limits | None]]) -> _Read:
     weight = np.ones(part.n) if part.sample_weight is None else part.sample_weight
     total = float(weight.sum())
-    found = ((total, *of(Likelihood(part, order=ORDER - 1))),) if total > 0 else ()
+    found = ((total, *of(Likelihood(part))),) if total > 0 else ()
     return _Read(part.n, Likeness.of(part), total, float(np.square(weight).sum()), found)

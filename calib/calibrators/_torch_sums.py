@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from calib._arrays import DeviceArray, Float, as_tensor, to_numpy
+from calib._arrays import DeviceArray, Float, as_tensor, is_tensor, to_numpy
 from calib._blocks import SHORT, check_logits, is_narrow
 from calib._device import BLOCK_ENTRIES as DEVICE_ENTRIES
 from calib.calibrators._moments import COLUMNS, FAR, HUGE, Asked, row_moments
@@ -26,16 +26,19 @@ def torch_sums(
     Raises `InputError` naming the first bad row.
     """
     torch: Any = sys.modules["torch"]
-    values, n, k = as_tensor(predictions.values), predictions.n, predictions.n_classes
-    device = values.device
-    step = min(
-        n, max(1, (DEVICE_ENTRIES if isinstance(predictions.values, DeviceArray) else ENTRIES) // max(COLUMNS, k))
-    )
+    n, k = predictions.n, predictions.n_classes
+    values: Any = predictions.values
+    if isinstance(values, DeviceArray):
+        values = values.tensor
+    device, most = as_tensor(values[:0]).device, DEVICE_ENTRIES if is_tensor(values) else ENTRIES
+    step = min(n, max(1, most // max(COLUMNS, k)))
     classes = 0 if k <= SHORT else 1  # the axis of the classes: short rows lie one after another
     spare = torch.empty(2, step * k, dtype=torch.float64, device=device)
     single = spare[1] if not is_narrow(predictions) else torch.empty(step * k, dtype=torch.float32, device=device)
-    carried = np.asarray(predictions.beta, np.float64)
-    units = np.log(2) ** np.array([0, 0, *range(1, asked.order + 1), 2, 3, 4])  # of the sums: from bits to nats
+    carried = np.broadcast_to(np.asarray(predictions.beta, np.float64), n)
+    has_carried = bool(np.any(np.asarray(predictions.beta) != 1))
+    powers_of_two = [0, 0, *range(1, asked.order + 1), *([2, 3, 4] if asked.order > 2 else [])]
+    units = np.log(2) ** np.array(powers_of_two)  # of the sums: from bits to nats
     zero = torch.zeros((), dtype=torch.float64, device=device)
 
     def column(whole: Any, rows: slice) -> Any:
@@ -46,13 +49,13 @@ def torch_sums(
         shape = (k, rows.stop - start) if classes == 0 else (rows.stop - start, k)
         logits, odds = (part[: shape[0] * shape[1]].view(shape) for part in spare)
         by_row = logits.T if classes == 0 else logits
-        by_row.copy_(values[rows])
+        by_row.copy_(as_tensor(values[rows]))
         top = logits.amax(dim=classes)
         if not isfinite(top.sum()):
             check_logits(to_numpy(by_row), to_numpy(top), start)
         logits -= top.unsqueeze(classes)
-        if (carried != 1).any():
-            logits *= column(np.broadcast_to(carried, n), rows).unsqueeze(classes)
+        if has_carried:
+            logits *= column(carried, rows).unsqueeze(classes)
         share = None if weight is None else column(weight, rows)
         of = column(predictions.labels if targets is None else targets, rows)
         true_logit = _true_logit(by_row, of, share)
@@ -62,8 +65,8 @@ def torch_sums(
         before = zero
         if asked.at_one:
             powers = single[: logits.numel()].view(shape)
-            powers.copy_(logits).mul_(LOG2_E).exp2_()
-            before = _dot(share, powers.sum(dim=classes).double().log() - true_logit)
+            odds.copy_(powers.copy_(logits).mul_(LOG2_E).exp2_())
+            before = _dot(share, odds.sum(dim=classes).log_() - true_logit)
         logits *= asked.beta * LOG2_E
         if replace(asked, lowest=float(ends[-1])).far:
             logits.clamp_(min=-FAR)
@@ -95,5 +98,7 @@ def _ends(by_row: Any, true_logit: Any, share: Any) -> list[Any]:
     if not float(lowest) > -HUGE:
         finite = by_row.isfinite()
         total, count = by_row.where(finite, 0.0).sum(dim=1), finite.sum(dim=1)
+    if share is not None:
+        total = total.where(share > 0, 0.0)  # infinite ones too
     known = _dot(share, known)
     return [_dot(share, total / count) - known, -known, impossible, lowest]

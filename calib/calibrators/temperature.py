@@ -54,11 +54,11 @@ class TemperatureScaling:
     def fit(
         cls, predictions: Predictions, *, targets: ArrayLike | None = None, objective: Objective = "nll"
     ) -> "TemperatureScaling":
-        """Find the T that minimises NLL, to about ten digits.
+        """Find the T that minimises NLL, to about nine digits.
 
-        NLL is convex in β = 1/T, so its slope (mean expected logit − mean true logit) has one root, found in log β:
-        from the root of a sample of rows by steps that use slope and curvature, or in a bracket by ``scipy.optimize``;
-        in float64 at the end, with the row maximum subtracted.  ``targets`` ``(n, k)`` are soft labels: distributions
+        NLL is convex in β = 1/T, so its slope (mean expected logit − mean true logit) has one root.  Many rows start
+        from the root of a sample of them; the slope's derivatives lead on, or ``scipy.optimize`` in a bracket of log β;
+        all in float64, with the row maximum subtracted.  ``targets`` ``(n, k)`` are soft labels: distributions
         that take the place of the labels.  Sample weights count in proportion; for the standard errors as Kish's
         effective number of examples.  ``objective="brier"`` or ``"ece"`` (15 bins) minimises that instead, over T from
         1/50 to 50 times the T of NLL: on the rows it is fitted to it looks better than it is, has no standard error

@@ -60,7 +60,7 @@ def temperature_test(predictions: Predictions, *, targets: ArrayLike | None = No
     from scipy.special import chdtrc
 
     likelihood, best = _fitted(predictions, targets)
-    statistic = max(2 * likelihood.effective * (likelihood.at(1.0).nll - best.nll), 0.0)
+    statistic = max(2 * likelihood.effective * (likelihood.at(1.0, order=1).nll - best.nll), 0.0)
     return TemperatureTest(statistic, float(chdtrc(1, statistic)))
 
 
@@ -102,7 +102,7 @@ def _limit(likelihood: Likelihood, best: float, nll: float, allowed: float, spre
     from scipy.optimize import brentq
 
     def excess(log_ratio: float) -> float:
-        return 2 * likelihood.effective * (likelihood.at(best * float(np.exp(log_ratio))).nll - nll) - allowed
+        return 2 * likelihood.effective * (likelihood.at(best * float(np.exp(log_ratio)), order=1).nll - nll) - allowed
 
     furthest = float(np.sign(spread) * _FAR - np.log(best))
     inner, outer = 0.0, float(np.clip(spread, -5, 5))
