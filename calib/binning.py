@@ -99,12 +99,14 @@ def share_to_bin(share: Float, n_bins: int) -> Int:
 
 def _equal_width_index(confidence: Float, edges: Float, closed: Closed) -> Int:
     """Multiply instead of searching; only values next to an edge are compared with it."""
-    last = len(edges) - 2
-    scaled = confidence * (last + 1)
+    n_bins = len(edges) - 1
+    scaled = confidence * n_bins
     scaled -= _DOUBT
-    index = scaled.astype(np.int64)
+    below = scaled.astype(np.int32)
     scaled += 2 * _DOUBT
-    doubtful = np.flatnonzero(np.minimum(scaled, last + 0.5).astype(np.int64) != index)
+    above = np.minimum(scaled, n_bins - 0.5, out=scaled).astype(np.int32)
+    index = below.astype(np.int64)
+    doubtful = np.flatnonzero(below != above)
     if len(doubtful):
         index[doubtful] = _search(confidence[doubtful], edges, closed)
     return index

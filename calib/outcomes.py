@@ -58,14 +58,14 @@ class Outcomes:
                 f"confidence and correct must be numbers, got dtypes {claimed.dtype} and {happened.dtype}",
                 help="pass floats in [0, 1] and booleans",
             )
-        claimed = read_only(np.asarray(claimed, np.float64))
         if not (claimed.min() >= 0 and claimed.max() <= 1):  # NaN fails both
             row = int(np.argmin((claimed >= 0) & (claimed <= 1)))
             raise InputError(f"confidence must lie in [0, 1], row {row} holds {claimed[row]:g}", help="mend or drop it")
         if happened.dtype != bool and not (good := (happened == 0) | (happened == 1)).all():
             row = int(np.argmin(good))
             raise InputError(f"correct must be 0 or 1, row {row} holds {happened[row]:g}", help="mend or drop it")
-        return cls(claimed, read_only(happened.astype(bool, copy=False)), None, weights(sample_weight, len(claimed)))
+        claimed, happened = np.asarray(claimed, np.float64), happened.astype(bool, copy=False)
+        return cls(read_only(claimed), read_only(happened), None, weights(sample_weight, len(claimed)))
 
     @classmethod
     def confidences(cls, predictions: "Predictions") -> "Outcomes":

@@ -165,6 +165,61 @@ def test_saturated_float32_scores_that_gain_little_are_read_again() -> None:
     assert fitted.temperature == pytest.approx(reference(logits, labels), rel=1e-9)
 
 
+def test_what_a_far_temperature_gains_of_nearly_equal_scores_is_read_again() -> None:
+    logits = np.zeros((20_000, 2), np.float32)
+    logits[:, 0] = 0.004
+    labels = (np.arange(20_000) >= 10_030).astype(np.int64)  # T is about 1 / 1.5, and the gain half a millionth
+    guessed = np.arange(0, 20_000, 11)  # the rows of the sample
+    labels[guessed] = np.arange(len(guessed)) >= 913
+    others = np.setdiff1d(np.arange(20_000), guessed)
+    labels[others] = np.arange(len(others)) >= 10_030 - 913
+    fitted = fit(logits, labels)
+    wide = Predictions.from_logits(logits.astype(np.float64), labels)
+    exact = calib.nll(wide) - calib.nll(TemperatureScaling(reference(logits, labels)).transform(wide))
+    assert 1e-7 < exact < 1e-6
+    assert fitted.nll_before - fitted.nll_after == pytest.approx(exact, rel=1e-4)
+
+
+def test_a_start_within_a_percent_is_not_near_enough_where_scores_are_far_apart() -> None:
+    logits = np.tile([18.0, 0.0], (20_000, 1))
+    guessed = np.arange(0, 20_000, 11)  # the rows of the sample, of which relatively more are wrong
+    labels = np.zeros(20_000, np.int64)
+    labels[guessed[:110]] = 1
+    labels[np.setdiff1d(np.arange(20_000), guessed)[:890]] = 1
+    weight = np.where(labels == 1, 4e-7, 1.0)
+    fitted = TemperatureScaling.fit(Predictions.from_logits(logits, labels, sample_weight=weight))
+    assert fitted.reads == 2
+    assert fitted.temperature == pytest.approx(18 / np.log(19_000 / (1000 * 4e-7)), rel=1e-10)
+
+
+def test_a_sample_is_of_rows_that_count() -> None:
+    logits, labels = sample(40_000, 4)
+    weight = (np.arange(40_000) < 2000).astype(np.float64)
+    predictions = Predictions.from_logits(logits, labels, sample_weight=weight)
+    found = Likelihood(predictions).sample()
+    assert found is not None
+    assert found.predictions.n == found.effective == 400
+
+
+def test_derivatives_are_those_of_nll_and_of_the_squared_slopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, labels = sample(500, 6)
+    for entries in (100, 10**9):
+        monkeypatch.setattr("calib.calibrators._likelihood.KEPT_ENTRIES", entries)
+        likelihood = Likelihood(Predictions.from_logits(logits, labels))
+        at = likelihood.at(0.8)
+        step = 1e-4
+        high, low = (likelihood.at(0.8 * (1 + s)) for s in (step, -step))
+        for order, (above, below) in enumerate(zip(high.derivatives[:-1], low.derivatives[:-1], strict=True), 1):
+            # the unit of each is the β it is read at
+            slope = (above / (1 + step) ** order - below / (1 - step) ** order) / (2 * step)
+            assert at.derivatives[order] == pytest.approx(slope, rel=1e-6)
+        squares = [one.squares[0] / (1 + s) ** 2 for one, s in ((low, -step), (at, 0), (high, step))]
+        assert at.squares[1] == pytest.approx((squares[2] - squares[0]) / (2 * step), rel=1e-6)
+        assert at.squares[2] == pytest.approx((squares[2] - 2 * squares[1] + squares[0]) / step**2, rel=1e-5)
+        moved = at.moved(0.01)
+        assert moved.squares[0] == pytest.approx(likelihood.at(0.8 * 1.01).squares[0], rel=1e-5)
+
+
 @pytest.mark.parametrize("n", [100, 20_000])
 def test_rows_of_no_weight_may_hold_what_overflows(n: int) -> None:
     logits, labels = sample(n, 4)
