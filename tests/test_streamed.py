@@ -58,6 +58,7 @@ def test_sums_and_temperature_are_those_of_the_whole(tmp_path: Path, weight: boo
     assert report.fitted.standard_error == pytest.approx(fitted.standard_error, rel=1e-6)
     assert report.fitted.robust_standard_error == pytest.approx(fitted.robust_standard_error, rel=1e-6)
     assert report.fitted.nll_before == pytest.approx(fitted.nll_before, rel=1e-9)
+    assert report.fitted.reads == 1  # the sample is of all rows
     assert (report.fitted.n, report.fitted.status, report.in_sample) == (N, "ok", True)
     assert report.uncalibrated.ece == pytest.approx(ece(whole), rel=1e-12)
     assert [curve.ece for curve in report.curves] == [report.uncalibrated.ece, report.scaled.ece]
