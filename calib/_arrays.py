@@ -1,7 +1,9 @@
-"""What is a numpy array and what a torch tensor, how one becomes the other, and blocks of the rows of either."""
+"""What is a numpy array and what a torch tensor, how one becomes the other; blocks of their rows, and memory for those."""
 
+import math
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -163,6 +165,20 @@ def read_only(array: AnyArray) -> AnyArray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+class Scratch(threading.local):
+    """Arrays whose memory a thread uses again: allocating megabytes anew would cost more than their arithmetic."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, AnyArray] = {}
+
+    def array(self, name: object, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64) -> AnyArray:
+        """An array of this shape that holds anything, the same memory whenever this name is asked for."""
+        size, kept = math.prod(shape), self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size, dtype)
+        return kept[:size].reshape(shape)
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from calib._arrays import Bool, Float, Int
+from calib._arrays import Bool, Float, Int, Scratch
 from calib._checks import check_choice, check_whole
 from calib.outcomes import Outcomes
 
@@ -35,13 +35,14 @@ def check_binning(binning: str) -> None:
     check_choice("binning", binning, get_args(Binning))
 
 
-def bin_index(confidence: Float, edges: Float, *, closed: Closed = "right") -> Int:
+def bin_index(confidence: Float, edges: Float, *, closed: Closed = "right", scratch: Scratch | None = None) -> Int:
     """The bin of each value: (edges[i], edges[i + 1]], or [edges[i], edges[i + 1]) with ``closed="left"``.
 
-    0 goes to the first bin and 1 to the last whatever the side, as does what rounding left above 1.
+    0 goes to the first bin and 1 to the last whatever the side, as does what rounding left above 1.  With ``scratch``
+    the result is there, until the next call.
     """
     if len(edges) > 2 and np.array_equal(edges, np.arange(len(edges)) / (len(edges) - 1)):
-        return _equal_width_index(confidence, edges, closed)
+        return _equal_width_index(confidence, edges, closed, scratch or Scratch())
     return _search(confidence, edges, closed)
 
 
@@ -97,16 +98,19 @@ def share_to_bin(share: Float, n_bins: int) -> Int:
     return np.minimum(scaled.astype(np.int64), n_bins - 1)
 
 
-def _equal_width_index(confidence: Float, edges: Float, closed: Closed) -> Int:
+def _equal_width_index(confidence: Float, edges: Float, closed: Closed, scratch: Scratch) -> Int:
     """Multiply instead of searching; only values next to an edge are compared with it."""
-    n_bins = len(edges) - 1
-    scaled = confidence * n_bins
+    n_bins, shape = len(edges) - 1, confidence.shape
+    low, high = (scratch.array(name, shape, np.int32) for name in ("low", "high"))
+    scaled: Float = np.multiply(confidence, n_bins, out=scratch.array("scaled", shape))
     scaled -= _DOUBT
-    below = scaled.astype(np.int32)
+    np.copyto(low, scaled, casting="unsafe")  # its whole part
     scaled += 2 * _DOUBT
-    above = np.minimum(scaled, n_bins - 0.5, out=scaled).astype(np.int32)
-    index = below.astype(np.int64)
-    doubtful = np.flatnonzero(below != above)
+    np.minimum(scaled, n_bins - 0.5, out=scaled)
+    np.copyto(high, scaled, casting="unsafe")
+    index: Int = scratch.array("index", shape, np.int64)
+    np.copyto(index, low)
+    doubtful = np.flatnonzero(low != high)
     if len(doubtful):
         index[doubtful] = _search(confidence[doubtful], edges, closed)
     return index

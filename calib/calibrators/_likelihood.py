@@ -1,13 +1,11 @@
 """Mean NLL as a function of β = 1/T, with its derivatives, from one read of the predictions."""
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from calib._arrays import AnyArray, DeviceArray, Float, torch_is_ready
+from calib._arrays import AnyArray, DeviceArray, Float, Scratch, torch_is_ready
 from calib._blocks import SHORT, Block, Form, is_narrow, map_blocks, read_blocks, row_sums
 from calib.calibrators._base import example_weights, one_hot
 from calib.calibrators._moments import COLUMNS, FAR, HUGE, Asked, Limits, Moments, row_moments
@@ -44,7 +42,7 @@ class Likelihood:
         self.reads = 0
         self._short = predictions.n_classes <= SHORT
         self._lowest = -np.inf  # no sum of a row's logits, less its maximum, is below
-        self._spare = threading.local()
+        self._scratch = Scratch()
         self._kept: list[tuple[_Part, Float]] | None = None
 
     @property
@@ -148,7 +146,7 @@ class Likelihood:
 
     def _sums(self, part: _Part, asked: Asked) -> Float:
         """Σ weight · NLL at 1 (0 unless asked for), and what `row_moments` sums at β."""
-        scaled, odds = self._scratch(part.logits, 0), self._scratch(part.logits, 1)
+        scaled, odds = (self._scratch.array(name, part.logits.shape) for name in ("scaled", "odds"))
         sums, before = (_column_sums if self._short else row_sums), 0.0
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if asked.at_one:
@@ -165,13 +163,6 @@ class Likelihood:
                 means.append(sums(odds) / total)
             true = asked.beta * part.true_logit
             return np.array([before, *row_moments(np.log(total) - true, means, true, part.weight, _dot)])
-
-    def _scratch(self, logits: Float, which: int) -> Float:
-        """Memory of this thread for as many entries: allocating it anew would cost more than the arithmetic."""
-        spare: dict[Any, Float] = self._spare.__dict__
-        if which not in spare or spare[which].size < logits.size:
-            spare[which] = np.empty(logits.size)
-        return spare[which][: logits.size].reshape(logits.shape)
 
 
 def _sample_rows(n: int, k: int) -> int:
