@@ -1,4 +1,4 @@
-"""What is a numpy array and what a torch tensor, how one becomes the other; blocks of their rows, and memory for those."""
+"""What is a numpy array and what a torch tensor, how one becomes the other; their rows in blocks, memory for blocks."""
 
 import math
 import os
