@@ -10,6 +10,7 @@ from pathlib import Path
 
 from calib._version import __version__
 
+_VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}  # by the flags of /proc/cpuinfo, the widest first
 _PACKAGES = ("torch", "numpy", "scipy", "matplotlib", "pandas", "typer")
 
 
@@ -25,14 +26,15 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> str:
-    """Processor and number of cores in words."""
+    """Processor, its widest vectors where they are known, and number of cores, in words."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
+        lines = (line.partition(":") for line in cpuinfo.read_text(errors="replace").splitlines())
+        first = {key.strip(): value.strip() for key, _, value in reversed([*lines])}
+        name = first.get("model name", name)
+        widest = [word for flag, word in _VECTORS.items() if flag in first.get("flags", "").split()]
+        name += f" ({widest[0]})" if widest else ""
     return f"{name}, {os.cpu_count()} cores"
 
 

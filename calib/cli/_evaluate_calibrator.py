@@ -35,11 +35,10 @@ def evaluate_calibrator(asked: Asked, calibrator: Path, group_by: str | None) ->
     about = {"calibrator": str(calibrator), "warnings": warnings, "verdict": verdict}
     method = describe(load_calibrator(calibrator))
     body = {**heading(source.name, before), **metrics, **about}
-    notes = [f"warning: {warning}" for warning in warnings]
     if group_by is not None:
         sides = {"uncalibrated": source.test, "calibrated": calibrated}
         page = evaluate_groups(asked, group_by, sides, f"{printable(str(calibrator))} ({method})", body)
-        return replace(page, notes=notes, said=source.notes)
+        return replace(page, warnings=warnings, said=source.notes)
     return Page(
         above=f"{printable(source.name)}: n = {before.n:,}, calibrated by {printable(str(calibrator))} ({method})",
         columns=["", *reports],
@@ -48,6 +47,6 @@ def evaluate_calibrator(asked: Asked, calibrator: Path, group_by: str | None) ->
         body=body,
         verdict=verdict,
         judged={"": reports},
-        notes=notes,
+        warnings=warnings,
         said=source.notes,
     )

@@ -25,7 +25,7 @@ def evaluate_confidences(asked: Asked, outcomes: "Outcomes") -> Page:
         body={**heading(name, report), "uncalibrated": metrics_of(report)},
         verdict=_verdict(report),
         judged={"": {"uncalibrated": report}},
-        notes=["note: a temperature, NLL and Brier need the scores of all classes; log them to have these"],
+        notes=["a temperature, NLL and Brier need the scores of all classes; log them to have these"],
     )
 
 

@@ -27,7 +27,7 @@ def evaluate_diagnosis(name: str, diagnosis: "Diagnosis") -> Page:
         verdict=diagnosis.verdict,
         judged={"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}},
         below=[diagnosis.verdict, f"Ship: {ship(diagnosis)}"],
-        notes=[f"warning: {warning}" for warning in _warnings(diagnosis)],
+        warnings=_warnings(diagnosis),
     )
 
 

@@ -23,12 +23,9 @@ def evaluate_streamed_source(asked: Asked, engine: Engine) -> Page:
     )
     reports = {"uncalibrated": report.uncalibrated, "temperature": report.scaled}
     about = f"{len(test.files)} files, {test.n_bytes / 2**20:,.0f} MiB, n = {report.uncalibrated.n:,}"
-    notes = [f"note: seen in the first rows: {note}" for note in notes_of(test.sample(1))]
-    notes += ["note: T was fitted on the rows it is judged on; --calibration names others"] if report.in_sample else []
-    if report.fitted.status != "ok":
-        notes.append(
-            f"warning: no temperature was fitted ({report.fitted.status}); the second column is the first again"
-        )
+    notes = [f"seen in the first rows: {note}" for note in notes_of(test.sample(1))]
+    notes += ["T was fitted on the rows it is judged on; --calibration names others"] if report.in_sample else []
+    unfitted = f"no temperature was fitted ({report.fitted.status}); the second column is the first again"
     return Page(
         above=f"{printable(str(asked.source))}: {about}",
         columns=["", *reports],
@@ -48,6 +45,7 @@ def evaluate_streamed_source(asked: Asked, engine: Engine) -> Page:
         judged={"": reports},
         below=[*_within(report), report.verdict, f"Ship: {ship(report)}"],
         notes=notes,
+        warnings=[] if report.fitted.status == "ok" else [unfitted],
     )
 
 

@@ -30,9 +30,9 @@ class Asked:
 class Page:
     """``columns`` and ``rows`` are for people; ``full`` has every number, and ``body`` is the JSON.
 
-    ``above`` stands above the table and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes`` go
-    to stderr in every format.  ``judged`` are the reports that gates look at: by column, under what names them in
-    messages.  ``said`` are notes that stand on stderr already.
+    ``above`` stands above the table and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes``
+    and ``warnings`` go to stderr in every format; ``said`` are notes that stand there already.  ``judged`` are the
+    reports that gates look at: by column, under what names them in messages.
     """
 
     columns: list[str]
@@ -44,24 +44,25 @@ class Page:
     above: str = ""
     below: Sequence[str] = ()
     notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     said: Sequence[str] = ()
 
     def show(self, format: Format, output: Path | None) -> None:
         """Write it to ``output`` or stdout, and to stderr what has no place there."""
         import pandas as pd
 
+        warnings = [f"warning: {warning}" for warning in self.warnings]
         if format == "table":
             above = f"{self.above}\n\n" if self.above else ""
             below = "\n".join(self.below or [self.verdict])
             emit(f"{above}{text_table(self.columns, self.rows)}\n{below}\n", output)
         elif format == "json":
-            notes = [note.removeprefix("note: ") for note in (*self.said, *self.notes)]
-            emit(to_json({**self.body, "notes": notes}), output)
+            emit(to_json({**self.body, "notes": [*self.said, *self.notes, *warnings]}), output)
         else:
             emit(render(format, full=self.full, shown=pd.DataFrame(self.rows, columns=self.columns), extra={}), output)
             say(self.verdict)
-        for note in self.notes:
-            say(note)
+        for line in (*(f"note: {note}" for note in self.notes), *warnings):
+            say(line)
 
 
 def by_column(name: str, reports: "Mapping[str, Report]") -> "pd.DataFrame":

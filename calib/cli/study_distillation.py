@@ -57,7 +57,7 @@ def distillation(
     from calib.studies._contrasts import contrast_table, readable_contrasts
     from calib.studies.distillation import PAPERS, SETTINGS, distillation_table, students, teachers
     from calib.studies.distillation_questions import SCORES, contrasts
-    from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.settings import changed, check_smoothing, setting_named
     from calib.studies.teacher_information import log_information
     from calib.studies.train_all import refuse_other_runs
     from calib.studies.write_distillation import (
@@ -81,10 +81,8 @@ def distillation(
         chosen = replace(chosen, temperatures=_temperatures(temperatures))
     if student_temperature is not None:
         chosen = replace(chosen, student_temperature=_own(student_temperature))
-    if epochs is not None:
-        of = {kind: replace(getattr(chosen, kind), epochs=epochs, steps=None) for kind in ("teacher", "student")}
-        chosen = replace(chosen, **of)
-    chosen = replace(chosen, seeds=seeds or chosen.seeds)
+    teacher, student = (changed(network, epochs=epochs) for network in (chosen.teacher, chosen.student))
+    chosen = replace(chosen, teacher=teacher, student=student, seeds=seeds or chosen.seeds)
     folder = study_folder(output, f"distillation-{name}", title=TITLE, files=FILES)
     first, then = teachers(chosen), students(chosen, folder)
     say(

@@ -56,7 +56,7 @@ def wrong_labels(
 
     Example: calib study wrong-labels --setting digits --noise clean,symmetric-0.4 --smoothing 0,0.1
     """
-    from calib.studies.settings import check_smoothing, setting_named
+    from calib.studies.settings import changed, check_smoothing, setting_named
     from calib.studies.smoothing_differences import differences
     from calib.studies.smoothing_verdict import differences_verdict
     from calib.studies.write_wrong_labels import FILES, TITLE, readable_overview, write_wrong_labels
@@ -72,8 +72,7 @@ def wrong_labels(
     if not noises:
         raise InputError("--noise names no label noise", help="such as clean,symmetric-0.2")
     alphas = chosen.smoothing if smoothing is None else check_smoothing(numbers(smoothing, "--smoothing") or [])
-    base = replace(chosen.base, dataset=dataset or chosen.base.dataset)
-    base = base if epochs is None else replace(base, epochs=epochs, steps=None)
+    base = changed(chosen.base, dataset=dataset, epochs=epochs)
     chosen = replace(chosen, base=base, noises=noises, smoothing=alphas, seeds=seeds or chosen.seeds)
     networks = configs(chosen)
     check_labels(chosen, data_dir=work.data_dir)

@@ -86,10 +86,7 @@ def adjusted(
     >>> adjusted(SETTINGS["digits"], smoothing=[0.1, 0, 0.1], calibrators=["vector", "temperature"]).smoothing
     (0.0, 0.1)
     """
-    changed: dict[str, Any] = {"dataset": dataset, "arch": arch, "epochs": epochs}
-    base = replace(setting.base, **{name: value for name, value in changed.items() if value is not None})
-    if epochs is not None:
-        base = replace(base, steps=None)
+    base = changed(setting.base, dataset=dataset, arch=arch, epochs=epochs)
     alphas = check_smoothing(setting.smoothing if smoothing is None else smoothing)
     methods = setting.calibrators if calibrators is None else tuple(calibrators)
     n_classes = dataset_entry(base.dataset).n_classes
@@ -101,6 +98,22 @@ def adjusted(
             )
     unique = tuple(name for name in dict.fromkeys(methods) if name != "temperature")
     return Setting(base, alphas, setting.seeds if seeds is None else seeds, unique)
+
+
+def changed(
+    base: TrainConfig, *, dataset: str | None = None, arch: str | None = None, epochs: int | None = None
+) -> TrainConfig:
+    """The recipe with what is given in the place of its own; epochs replace steps too.
+
+    >>> shorter = changed(PAPERS["muller"].base, epochs=3)
+    >>> shorter.epochs, shorter.steps
+    (3, None)
+    """
+    given: dict[str, Any] = {"dataset": dataset, "arch": arch, "epochs": epochs}
+    given = {name: value for name, value in given.items() if value is not None}
+    if epochs is not None:
+        given["steps"] = None
+    return replace(base, **given)
 
 
 def check_smoothing(smoothing: Sequence[float]) -> tuple[float, ...]:
