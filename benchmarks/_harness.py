@@ -1,6 +1,7 @@
 """Sides against one another on the same arrays, each in its own environment: what the tables of peers share."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -69,6 +70,7 @@ def run(
         print("| | version | seconds | ÷ calib | answer |\n| :--- | :--- | ---: | ---: | ---: |", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), n, k, true_temperature)
+            os.sync()  # else the first side shares the machine with what is still written
             _compare(module, workers, kind, Path(folder), options.environments, digits)
 
 

@@ -5,8 +5,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
-
 from calib._html import table_html
 from calib._text import number, printable
 
@@ -103,11 +101,13 @@ def to_html(table: "pd.DataFrame") -> str:
 
 def to_csv(table: "pd.DataFrame") -> str:
     """Comma-separated values in full precision; a text cell that a spreadsheet would run as a formula gets a quote."""
+    import pandas as pd
+
     text = table.select_dtypes(exclude="number").columns
     safe = table.copy()
     for name in text:
         cells = [_no_formula(value) for value in table[name]]
-        safe[name] = np.array(cells, dtype=object)  # whole numbers beside None stay whole
+        safe[name] = pd.Series(cells, table.index, dtype=object)  # whole numbers beside None stay whole
     return safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 

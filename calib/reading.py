@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calib.errors import InputError
-from calib.predictions import Kind
+
+if TYPE_CHECKING:
+    from calib.predictions import Kind
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Reading:
     data_dir: Path | None = None
     device: str = "cpu"
     batch_size: int = 500
-    kind: Kind | None = None
+    kind: "Kind | None" = None
     labels: Path | None = None
     class_names: tuple[str, ...] | None = None
     arch: str | None = None

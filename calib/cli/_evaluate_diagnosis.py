@@ -1,5 +1,6 @@
 """``calib evaluate`` as most people ask it: as it is, with a temperature, and which to ship."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from calib._text import printable
@@ -22,7 +23,7 @@ def evaluate_diagnosis(name: str, diagnosis: "Diagnosis") -> Page:
         above=f"{printable(name)}: {printable(about)}{diagnosis_heading(diagnosis)}",
         columns=columns,
         rows=rows,
-        full=score_table({name: diagnosis}),
+        full=partial(score_table, {name: diagnosis}),
         body=diagnosed(name, diagnosis),
         verdict=diagnosis.verdict,
         judged={"": {"uncalibrated": diagnosis.uncalibrated, "temperature": diagnosis.scaled}},

@@ -1,15 +1,18 @@
 """``calib evaluate --group-by COLUMN``: every group of examples by itself, as it is and with what was done to all."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from calib._text import printable
 from calib.cli._page import Asked, Page
 from calib.export import records
-from calib.predictions import Predictions
+
+if TYPE_CHECKING:
+    from calib.predictions import Predictions
 
 
 def evaluate_groups(
-    asked: Asked, column: str, sides: Mapping[str, Predictions], done: str, body: Mapping[str, object]
+    asked: Asked, column: str, sides: "Mapping[str, Predictions]", done: str, body: Mapping[str, object]
 ) -> Page:
     """One row a group of both ``sides``; what was ``done`` to the second is said in a few words.
 
@@ -24,7 +27,7 @@ def evaluate_groups(
     return Page(
         columns=list(shown.columns),
         rows=shown.to_numpy().tolist(),
-        full=table,
+        full=lambda: table,
         body={**body, "group_by": column, "groups_verdict": verdict, "rows": records(table)},
         verdict=verdict,
         judged={f"{printable(str(group))}: ": found for group, found in reports.items()},

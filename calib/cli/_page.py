@@ -1,6 +1,6 @@
 """What every form of ``calib evaluate`` comes to: a table, what stands around it, and the same for machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,16 +28,17 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """``columns`` and ``rows`` are for people; ``full`` has every number, and ``body`` is the JSON.
+    """``columns`` and ``rows`` are for people; ``full`` makes the table of every number, and ``body`` is the JSON.
 
-    ``above`` stands above the table and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes``
-    and ``warnings`` go to stderr in every format; ``said`` are notes that stand there already.  ``judged`` are the
-    reports that gates look at: by column, under what names them in messages.
+    ``full`` waits until it is asked, for importing pandas takes as long as all else.  ``above`` stands above the table
+    and ``below``, lines, below it: the verdict, if nothing else is said.  ``notes`` and ``warnings`` go to stderr in
+    every format; ``said`` are notes that stand there already.  ``judged`` are the reports that gates look at: by
+    column, under what names them in messages.
     """
 
     columns: list[str]
     rows: list[list[str]]
-    full: "pd.DataFrame"
+    full: "Callable[[], pd.DataFrame]"
     body: Mapping[str, object]
     verdict: str
     judged: "Mapping[str, Mapping[str, Report]]"
@@ -49,8 +50,6 @@ class Page:
 
     def show(self, format: Format, output: Path | None) -> None:
         """Write it to ``output`` or stdout, and to stderr what has no place there."""
-        import pandas as pd
-
         warnings = [f"warning: {warning}" for warning in self.warnings]
         if format == "table":
             above = f"{self.above}\n\n" if self.above else ""
@@ -59,14 +58,21 @@ class Page:
         elif format == "json":
             emit(to_json({**self.body, "notes": [*self.said, *self.notes, *warnings]}), output)
         else:
-            emit(render(format, full=self.full, shown=pd.DataFrame(self.rows, columns=self.columns), extra={}), output)
+            import pandas as pd
+
+            shown = pd.DataFrame(self.rows, columns=self.columns)
+            emit(render(format, full=self.full(), shown=shown, extra={}), output)
             say(self.verdict)
         for line in (*(f"note: {note}" for note in self.notes), *warnings):
             say(line)
 
 
-def by_column(name: str, reports: "Mapping[str, Report]") -> "pd.DataFrame":
-    """Every number of reports, one row each, under a column ``name`` that says which."""
-    import pandas as pd
+def by_column(name: str, reports: "Mapping[str, Report]") -> "Callable[[], pd.DataFrame]":
+    """What makes a table of every number of reports, one row each, under a column ``name`` that says which."""
 
-    return pd.DataFrame([{name: which, **report.to_dict()} for which, report in reports.items()])
+    def table() -> "pd.DataFrame":
+        import pandas as pd
+
+        return pd.DataFrame([{name: which, **report.to_dict()} for which, report in reports.items()])
+
+    return table

@@ -22,7 +22,6 @@ from calib.cli._progress import working
 from calib.cli._reading import logged_outcomes, opened, opens_sources
 from calib.cli._shards import HERE, Engine
 from calib.errors import InputError
-from calib.examples import PREFIX
 from calib.reading import AS_IT_IS, Reading
 
 
@@ -104,6 +103,8 @@ def evaluate(
 
 
 def _source(source: Path | None, example: str | None) -> Path:
+    from calib.examples import PREFIX
+
     if (source is None) == (example is None):
         got = "neither" if source is None else "both"
         raise InputError(
