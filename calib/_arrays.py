@@ -175,9 +175,9 @@ class Scratch(threading.local):
 
     def array(self, name: object, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64) -> AnyArray:
         """An array of this shape that holds anything, the same memory whenever this name is asked for."""
-        size, kept = math.prod(shape), self._kept.get(name)
+        size, kept = math.prod(shape), self._kept.get((name, dtype))
         if kept is None or kept.size < size:
-            kept = self._kept[name] = np.empty(size, dtype)
+            kept = self._kept[name, dtype] = np.empty(size, dtype)
         return kept[:size].reshape(shape)
 
 
