@@ -51,7 +51,7 @@ def ship(diagnosis: "Diagnosis | StreamedReport") -> str:
 def scaled_rows(before: "Report", after: "Report", fitted: "TemperatureScaling") -> list[list[str]]:
     """The rows of both, and one more for the temperature between them."""
     temperature = with_error(fitted.temperature, fitted.standard_error)
-    return [*report_rows(before, after), ["temperature T", "1", temperature]]
+    return [*report_rows(before, after), ["T ± standard error", "1", temperature]]
 
 
 def report_rows(*reports: "Report") -> list[list[str]]:

@@ -47,7 +47,7 @@ def evaluate_against(asked: Asked, against: Path, source: "Source", diagnosis: "
     del second["schema"]
     return Page(
         columns=["", *(printable(name) for name in reports)],
-        rows=[*report_rows(*reports.values()), ["temperature T", "1", temperatures[0], "1", *temperatures]],
+        rows=[*report_rows(*reports.values()), ["T ± standard error", "1", temperatures[0], "1", *temperatures]],
         full=by_column("data", reports),
         body={**diagnosed(source.name, diagnosis), "against": second},
         verdict=verdict,

@@ -34,11 +34,8 @@ def evaluate_diagnosis(name: str, diagnosis: "Diagnosis") -> Page:
 
 def _warnings(diagnosis: "Diagnosis") -> list[str]:
     from calib.files.rounded import why_zero
-    from calib.predictions import look_like_probs
 
     found = []
-    if look_like_probs(diagnosis.before):
-        found.append("every row of the logits sums to 1: are they probabilities? Then save them under the name `probs`")
     if impossible := diagnosis.uncalibrated.infinite_nll:
         zero = why_zero(diagnosis.before.provenance)
         found.append(f"{impossible:,} labels have probability 0, so NLL is infinite{zero}")

@@ -105,6 +105,6 @@ def _summary(method: str, fitted: "Calibrator", split: "Predictions", name: str)
 def _told(method: str, fitted: "Calibrator", name: str, *, n: int, before: float, after: float) -> str:
     temperature = getattr(fitted, "temperature", None)
     error = getattr(fitted, "standard_error", float("nan"))
-    told = "" if temperature is None else f", T = {with_error(temperature, error)}"
+    told = "" if temperature is None else f", T = {with_error(temperature, error)} (standard error)"
     losses = f"NLL {number(before)} → {number(after)} on the examples it was fitted to"
     return f"{method} on {printable(name)}, n = {n:,}{told}: {losses}"

@@ -47,7 +47,7 @@ def predictions_from(
     given, weight = label_column(columns), weight_column(columns)
     if labels is None and given is None and not unlabelled:
         raise InputError(
-            f"there is no column of labels among {listed(columns)}",
+            f"there is no column of labels among {listed(sorted(columns, key=lambda name: str(name)[-1:].isdigit()))}",
             help="call it `label`, or bring the labels in a file of their own: --labels FILE",
         )
     if labels is not None and given is not None:

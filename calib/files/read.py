@@ -64,10 +64,10 @@ def holds_arrays(path: Path) -> bool:
     return is_npz(path) or describe(path) == "a safetensors file"
 
 
-def read_columns(path: Path | str) -> Columns:
+def read_columns(path: Path | str, *, expected: str = "a predictions file", help: str = "name a file") -> Columns:
     """The named columns of a file, whatever its format.  Raises `InputError` where it has none."""
     path = Path(path)
-    check_file(path, "a predictions file", help="name a file")
+    check_file(path, expected, help=help)
     if is_npz(path):
         return read_arrays(path)
     looks_like = format_of(path)
@@ -88,7 +88,8 @@ def format_of(path: Path) -> str:
 
 def read_labels_file(path: Path | str) -> AnyArray:
     """The labels of a file that holds nothing else, or one column of that name."""
-    columns = read_columns(path)
+    help = f"name a file; a column of labels is found by its name: {', '.join(LABELS)}"
+    columns = read_columns(path, expected="a file of labels", help=help)
     named = [name for name in columns if name.strip().lower() in LABELS]
     chosen = named if len(named) == 1 else list(columns)
     if len(chosen) != 1:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calib._arrays import AnyArray, Bool, Float
-from calib.predictions import Predictions
+from calib.predictions import LOOK_LIKE_PROBS, Predictions, look_like_probs
 
 ROUNDED = "rounded"  # in provenance: how the probabilities had been
 NOTES = "notes"  # there too: other sentences that a reader must know
@@ -133,9 +133,10 @@ def provenance_of_all(parts: Sequence[Predictions]) -> dict[str, Any]:
 
 
 def notes_of(predictions: Predictions) -> list[str]:
-    """The sentences in the provenance that a reader must know."""
+    """What a reader must know: sentences in the provenance, and logits that look like probabilities."""
     notes, rounding = _plain_notes(predictions.provenance), rounding_of(predictions.provenance)
-    return notes if rounding is None else [*notes, rounding.note]
+    looks = [LOOK_LIKE_PROBS] if look_like_probs(predictions) else []
+    return [*notes, *looks, *([] if rounding is None else [rounding.note])]
 
 
 def _plain_notes(provenance: Mapping[str, Any]) -> list[str]:

@@ -75,7 +75,7 @@ def scores_among(
         other = found[0].kind if found else None
         raise InputError(
             f"there are no columns of {kind or 'scores'} among {listed(columns)}",
-            help=f"the file says {other}: --from {other}"
+            help=f"the file calls them {other}: leave --from out; if they are {kind}, call them so in the file"
             if other
             else "call them logit_0, logit_1, … or prob_0, prob_1, …; or say --from logits or --from probs "
             "where columns are named by class, or one array holds all classes",

@@ -4,7 +4,7 @@ from typing import cast
 
 from calib._text import number, with_error
 from calib.diagnosis import Diagnosis, direction
-from calib.predictions import look_like_probs
+from calib.predictions import LOOK_LIKE_PROBS, look_like_probs
 from calib.report.hidden import hidden_error
 from calib.report.parts import KeyNumber, Tone, Verdict
 from calib.report.subject import Subject
@@ -82,8 +82,8 @@ def _numbers(diagnosis: Diagnosis) -> list[KeyNumber]:
 def _notes(subject: Subject) -> list[str]:
     diagnosis, notes = subject.diagnosis, list(subject.notes)
     before = diagnosis.uncalibrated
-    if look_like_probs(diagnosis.before):
-        notes.append("Every row of the logits sums to 1: are they probabilities? Then save them under the name probs.")
+    if look_like_probs(diagnosis.before) and LOOK_LIKE_PROBS not in notes:
+        notes.append(LOOK_LIKE_PROBS)
     if before.infinite_nll:
         notes.append(f"{before.infinite_nll:,} labels have probability 0, so NLL is infinite.")
     if diagnosis.before.sample_weight is not None:

@@ -40,7 +40,7 @@ def test_a_checkpoint_needs_no_other_flag(run: Run, trained: Path) -> None:
         "expected by chance",
         "MCE",
         "gap",
-        "temperature T",
+        "T ± standard error",
         "Ship:",
     ):
         assert word in result.out
@@ -136,8 +136,25 @@ def test_bad_predictions_get_one_clear_sentence(run: Run, tmp_path: Path, case: 
     assert_refused(run("evaluate", save(tmp_path / "p.npz", **arrays)), words, "p.npz")
 
 
+@pytest.mark.parametrize("decimals", [2, 8])
+def test_every_command_asks_whether_logits_that_sum_to_one_are_probabilities(
+    run: Run, tmp_path: Path, decimals: int
+) -> None:
+    rng = np.random.default_rng(0)
+    probs = np.round(rng.dirichlet([0.5, 0.5, 0.5], 200), decimals)
+    given, fitted = save(tmp_path / "p.npz", logits=probs, labels=rng.integers(0, 3, 200)), tmp_path / "c.json"
+    for command in (
+        ("evaluate", given),
+        ("calibrate", given, "-o", fitted),
+        ("apply", fitted, given, "-o", tmp_path / "q.npz"),
+        ("reliability-plot", given, "-o", tmp_path / "r.png"),
+    ):
+        assert run(*command).err.count("every row of the logits sums to 1: are they probabilities?") == 1, command
+    assert "are they probabilities?" in " ".join(json.loads(run("evaluate", given, "--json").out)["notes"])
+
+
 def test_too_few_rows_to_cross_fit_say_so(run: Run, tmp_path: Path) -> None:
-    assert_refused(run("evaluate", save(tmp_path / "p.npz", logits=[[1.0, 0.0]] * 3, labels=[0, 1, 0])), "5")
+    assert_refused(run("evaluate", save(tmp_path / "p.npz", logits=[[2.0, 0.0]] * 3, labels=[0, 1, 0])), "5")
 
 
 @pytest.mark.parametrize(

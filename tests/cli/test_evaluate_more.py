@@ -220,6 +220,8 @@ def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> No
     shown = run("per-class", tmp_path / "scores.npy", *how).out.splitlines()
     assert [line.split()[0] for line in shown[4:7]] == ["a", "b", "c"]
     assert_refused(run("evaluate", tmp_path / "scores.npy", "--labels", tmp_path / "y.npy"), "--from probs")
+    words = ("evaluate", tmp_path / "scores.npy", "--labels", "label")
+    assert_refused(run(*words), "a file of labels was expected", "a column of labels is found by its name: label, ")
     for option, value, words in (
         ("--mean", "a,b", "numbers with commas"),
         ("--std", "0", "numbers above 0 with commas"),

@@ -59,11 +59,19 @@ def test_what_names_do_not_say_is_asked_for_and_what_they_say_holds() -> None:
         assert same(predictions_from({name: P, "label": Y}, kind="probs"))
     with pytest.raises(InputError, match="no columns of logits") as error:
         predictions_from({"probs": P, "label": Y}, kind="logits")
-    assert "--from probs" in error.value.help
+    assert (
+        error.value.help == "the file calls them probs: leave --from out; if they are logits, call them so in the file"
+    )
     both = {"probs": P, "logits": np.log(P), "label": Y}
     with pytest.raises(InputError, match="'probs' and 'logits' both hold scores"):
         predictions_from(both)
     assert same(predictions_from(both, kind="probs"))
+
+
+def test_a_misspelt_column_of_labels_is_shown_before_the_scores() -> None:
+    columns = {f"logit_{c}": np.zeros(3) for c in range(10)} | {"lable": np.zeros(3)}
+    with pytest.raises(InputError, match="no column of labels among 'lable', 'logit_0'"):
+        predictions_from(columns)
 
 
 @pytest.mark.parametrize("name", ["predict", "prediction", "y_pred", "Pred", "score"])
