@@ -124,7 +124,7 @@ def test_a_temperature_and_a_diagram_of_shards_are_those_of_the_whole(run: Run, 
     assert saved.temperature == pytest.approx(fitted.temperature, rel=1e-9)
     assert run("reliability-plot", tmp_path / "logs", "-o", tmp_path / "a.svg", "--bars", "confidence").code == 0
     four = tmp_path / "four.npz"
-    np.savez(four, logits=np.eye(4), labels=[0, 1, 2, 2])
+    np.savez(four, logits=2 * np.eye(4), labels=[0, 1, 2, 2])
     assert_refused(run("evaluate", four, "--calibrator", tmp_path / "t.json"), "fitted on 3 classes")
     odd = run("evaluate", tmp_path / "logs", "--arch", "resnet20")
     assert_refused(odd, "--arch was given, but")
@@ -220,8 +220,8 @@ def test_options_for_reading_reach_every_command(run: Run, tmp_path: Path) -> No
     shown = run("per-class", tmp_path / "scores.npy", *how).out.splitlines()
     assert [line.split()[0] for line in shown[4:7]] == ["a", "b", "c"]
     assert_refused(run("evaluate", tmp_path / "scores.npy", "--labels", tmp_path / "y.npy"), "--from probs")
-    words = ("evaluate", tmp_path / "scores.npy", "--labels", "label")
-    assert_refused(run(*words), "a file of labels was expected", "a column of labels is found by its name: label, ")
+    column = run("evaluate", tmp_path / "scores.npy", "--labels", "label")
+    assert_refused(column, "a file of labels was expected", "a column of labels is found by its name: label, ")
     for option, value, words in (
         ("--mean", "a,b", "numbers with commas"),
         ("--std", "0", "numbers above 0 with commas"),
