@@ -17,23 +17,28 @@ Int: TypeAlias = npt.NDArray[np.int64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
 
-BLOCK_ENTRIES = 524_288  # 2 or 4 MiB: smaller ones spend their time between calls, larger ones leave the cache
+BLOCK_ENTRIES = 524_288  # 2 MiB of float32: smaller ones spend their time between calls, larger ones leave the cache
 
 
 def torch_is_ready() -> bool:
     """Whether torch is loaded, so that nobody waits for it, and its threads work: after a fork they would hang."""
-    return not _forked and hasattr(sys.modules.get("torch"), "from_numpy")
+    return not (_forked or _is_forked_worker()) and hasattr(sys.modules.get("torch"), "from_numpy")
 
 
-_forked: list[bool] = []  # not empty in a forked process
+def _is_forked_worker() -> bool:
+    """Whether multiprocessing forked this process, also where that was before calib was imported."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and type(processes.current_process()).__name__ == "ForkProcess"
+
+
+_forked: list[bool] = []  # not empty in a process that was forked since
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=lambda: _forked.append(True))
 
 
 def is_tensor(values: object) -> bool:
     """Whether ``values`` is a torch tensor, found out without importing torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(values, torch.Tensor)
+    return isinstance(values, getattr(sys.modules.get("torch"), "Tensor", ()))
 
 
 def to_numpy(values: Any) -> AnyArray:

@@ -134,9 +134,8 @@ def test_every_file_starts_with_a_sentence_and_stays_short(file: Path) -> None:
 
 def command(*words: str) -> str:
     """Python that runs a command line."""
-    return (
-        f"import sys; sys.argv = {['calib', *words]}; from calib.cli import main\ntry: main()\nexcept SystemExit: pass"
-    )
+    run = "try: main()\nexcept SystemExit as end: assert not end.code, end.code"
+    return f"import sys; sys.argv = {['calib', *words]}; from calib.cli import main\n{run}"
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,13 @@ class Likelihood:
         return self.predictions.n * self.predictions.n_classes <= KEPT_ENTRIES
 
     def sample(self) -> "Likelihood | None":
-        """The likelihood of some rows that count, evenly spaced; None where there are no more than it would take."""
+        """The likelihood of some rows that count, evenly spaced; None where it would take more than a third of them."""
         counted = None if self._weight is None else np.flatnonzero(self._weight)
         n = self.predictions.n if counted is None else len(counted)
         rows = _sample_rows(n, self.predictions.n_classes)
-        if n <= rows:
+        if n < 3 * rows:
             return None
-        every = slice(None, None, -(-n // rows) | 1)  # odd: the length of what repeats is often even
+        every = slice(None, None, (-(-n // rows) - 1) | 1)  # odd: the length of what repeats is often even
         some = every if counted is None else counted[every]
         return Likelihood(self.predictions[some], None if self.targets is None else self.targets[some])
 

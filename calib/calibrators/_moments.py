@@ -41,8 +41,8 @@ class Moments:
     def left_out(self, change: float) -> float:
         """What the series may miss of the root of the slope, if that is at this relative ``change`` of β.
 
-        The terms that are not known are taken to grow on as those that are: each at most so many times the one before
-        as keeps all known ones below a geometric series from the second on.
+        An estimate: the terms that are not known are taken to grow on as those that are, each at most so many times the
+        one before as keeps all known ones below a geometric series from the second on.
         """
         if not self.curvature > 0:
             return np.inf

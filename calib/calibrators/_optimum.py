@@ -13,7 +13,7 @@ from calib.errors import InputError
 MOST_READS = 12  # before the search falls back on scipy's
 MANY = 25_000  # rows of a sample that is so good a start that one derivative fewer is enough
 _NEAR = 0.05  # relative change of β up to which a series may lead
-_RIGHT = 1e-9  # what a series may leave out of β, relative to it
+_RIGHT = 4e-10  # what a series may leave out of β, relative to it, as far as that can be told
 _ROUGH = 1e-6  # the same where β is a guess
 _EXACT = 1e-13  # and where another read costs nothing
 _LONGEST = 2.0  # step in log β: from far away Newton overshoots
@@ -39,7 +39,7 @@ class Nll(Protocol):
 
 
 def optimum(likelihood: Nll, *, right: float = _RIGHT) -> tuple[float, Moments | None, Limits]:
-    """Return NLL at β = 1, the moments at the best β, to nine digits of it, and what NLL does at both ends.
+    """Return NLL at β = 1, the moments at the best β, to about nine digits of it, and what NLL does at both ends.
 
     There are no moments where NLL has no lowest point at a finite β > 0.
 
