@@ -138,7 +138,7 @@ def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint 
 
     Raises `InputError` where it holds a run and not ``resume``, a run with other settings or anything else.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and not _content(folder)):
         return None
     if not folder.is_dir():
         raise InputError(f"{folder} is a file, a folder was expected", help="name another --output")
@@ -158,6 +158,11 @@ def found_run(config: TrainConfig, folder: Path, *, resume: bool) -> Checkpoint 
             help="give those, name another --output, or pass --force to replace it",
         )
     return checkpoint
+
+
+def _content(folder: Path) -> set[str]:
+    """The names of what a folder holds, but for what a killed process was writing: its first checkpoint, it may be."""
+    return {path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)}
 
 
 def _save(checkpoint: Checkpoint, folder: Path) -> None:
@@ -204,8 +209,7 @@ def refuse_other_content(folder: Path) -> None:
     """Training into a folder replaces what it holds: raise `InputError` where that is something else than a run."""
     if not folder.is_dir():
         return
-    others = {path.name for path in folder.iterdir()} - {path.name for path in leftovers(folder)}
-    if others := others - set(RUN) - {FIGURE, EVENTS}:
+    if others := _content(folder) - set(RUN) - {FIGURE, EVENTS}:
         raise InputError(
             f"{folder} holds more than a run ({min(others)}), so it is not replaced", help="name another --output"
         )

@@ -53,7 +53,9 @@ while killed < kills:
         child = started(run)
         time.sleep(draw.uniform(0, seconds))
         os.kill(child, signal.SIGKILL)
-        killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        status = os.waitpid(child, 0)[1]
+        assert status in (0, signal.SIGKILL), "a run that was killed was refused"
+        killed += os.WIFSIGNALED(status)
         if (run / "checkpoint.pt").exists():
             load_checkpoint(run / "checkpoint.pt")
     rounds += 1
@@ -79,6 +81,16 @@ def test_after_any_number_of_kill_9_the_weights_are_those_of_an_uninterrupted_ru
 
 
 @pytest.mark.skipif(os.name == "nt", reason="locks folders as POSIX does")
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_killed_while_it_wrote_its_first_checkpoint_starts_over(resume: bool, tmp_path: Path) -> None:
+    config = replace(SMALL, epochs=1)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".checkpoint.pt.4711.abc_1234.tmp").write_bytes(b"PK half a file")
+    train_run(config, tmp_path / "run", resume=resume)
+    assert is_finished(config, tmp_path / "run")
+    assert leftovers(tmp_path / "run") == []
+
+
 def test_two_processes_never_train_into_one_folder(tmp_path: Path) -> None:
     refused: list[str] = []
 
